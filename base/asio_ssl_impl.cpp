@@ -1,0 +1,2 @@
+// Boost.Asio's TLS code, compiled once; used by the TLS health probe.
+#include <boost/asio/ssl/impl/src.hpp>

@@ -1,0 +1,102 @@
+// A worker's event loop: a thin epoll loop under Boost.Asio's coroutines.
+#pragma once
+
+#include "base/deadline_wheel.hpp"
+#include "base/pollable.hpp"
+#include "base/task.hpp"
+#include "base/waiter.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/intrusive/list.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace poise {
+
+/// One a worker thread. Descriptors are registered once, edge-triggered, for both directions: a
+/// request costs no epoll_ctl. A turn of the loop first marks every stream that has an event,
+/// then runs the deadline wheel, then resumes the sleepers one by one; so a stream may be
+/// destroyed by any coroutine without an event left that points to it.
+///
+/// The loop runs inside io_context::run, so that Asio's coroutines dispatch at once and recycle
+/// their frames. Asio's own objects (timers, resolvers) are looked at once a tick only: workers
+/// do not use them; the control thread, which runs plain Asio, does.
+class Engine {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    /// Throws std::system_error when the kernel gives no epoll or eventfd.
+    Engine();
+    /// Asserts that no task runs: cancel_all() and run() on until running() is 0.
+    ~Engine();
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+
+    /// Runs until stop(). On the worker's thread.
+    void run();
+    /// Any thread.
+    void stop();
+    /// Runs `work` on the loop's thread, soon. Any thread. After run() has ended: never run.
+    void post(std::function<void()> work);
+
+    /// Starts `entry(args...)`. The coroutine owns its arguments: `entry` takes none by
+    /// reference; a pointer says "outlives the engine's run". What it throws is handed to
+    /// `on_exception`; it ends that task alone.
+    template <typename... Params, typename... Args>
+    void spawn(Task<void> (*entry)(Params...), Args&&... args) {
+        static_assert((!std::is_reference_v<Params> && ...), "take the arguments by value");
+        start(entry(std::forward<Args>(args)...));
+    }
+    std::size_t running() const { return running_; }
+
+    /// Every sleeper wakes with `cancelled`, and so does each that comes later.
+    void cancel_all();
+
+    /// The time at the start of this turn of the loop: cheap, good to a few milliseconds.
+    Clock::time_point now() const { return now_; }
+
+    std::function<void(const std::string& what)> on_exception;
+
+private:
+    friend class Waiter;
+    friend class Pollable;
+    template <typename Tag>
+    using WaiterList = boost::intrusive::list<
+        Waiter,
+        boost::intrusive::base_hook<boost::intrusive::list_base_hook<
+            boost::intrusive::tag<Tag>,
+            boost::intrusive::link_mode<boost::intrusive::auto_unlink>>>,
+        boost::intrusive::constant_time_size<false>>;
+
+    void loop();
+    void turn();
+    void wait_for_events();
+    void take_posted_mark();
+    void run_ready();
+    void start(Task<void> task);
+
+    boost::asio::io_context io_{1};
+    int epoll_fd_ = -1;
+    int event_fd_ = -1;
+    bool stopped_ = false;
+    bool cancelled_ = false;
+    bool have_posted_ = false;
+    std::size_t running_ = 0;
+    Clock::time_point now_;
+    Clock::time_point next_tick_;
+    DeadlineWheel wheel_;
+    WaiterList<ReadyTag> ready_;
+    WaiterList<AllTag> waiters_;
+
+    std::mutex posted_mutex_;
+    std::vector<std::function<void()>> posted_;
+};
+
+}  // namespace poise

@@ -1,0 +1,54 @@
+#include "base/pollable.hpp"
+
+#include "base/engine.hpp"
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <cassert>
+#include <cerrno>
+#include <system_error>
+
+namespace poise {
+
+Pollable::Pollable(Engine& engine, int fd, Direction ready)
+    : engine_(engine), fd_(fd), ready_(static_cast<std::uint8_t>(ready)) {
+    assert(fd >= 0);
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    event.data.ptr = this;
+    // Fails only when memory or the user's watch limit runs out: an event is then never seen, so
+    // let the caller's task end.
+    if (epoll_ctl(engine.epoll_fd_, EPOLL_CTL_ADD, fd, &event) != 0) {
+        const int error = errno;
+        ::close(fd);
+        throw std::system_error(error, std::generic_category(), "epoll_ctl");
+    }
+}
+
+Pollable::~Pollable() {
+    ::close(fd_);  // takes it off the epoll set, too
+}
+
+void Pollable::want(Waiter& waiter, Direction direction) {
+    const auto bits = static_cast<std::uint8_t>(direction);
+    if ((ready_ & bits) != 0) {
+        wanted_ = 0;
+        waiter.wake();
+        return;
+    }
+    waiter_ = &waiter;
+    wanted_ = bits;
+}
+
+void Pollable::on_events(std::uint32_t events) {
+    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) ready_ |= read_bit;
+    if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) ready_ |= write_bit;
+    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) hung_up_ = true;
+    if (waiter_ != nullptr && (ready_ & wanted_) != 0) {
+        wanted_ = 0;
+        waiter_->wake();
+    }
+}
+
+}  // namespace poise

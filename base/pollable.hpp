@@ -1,0 +1,56 @@
+// A descriptor that the engine watches, and what it knows of its readiness.
+#pragma once
+
+#include <cstdint>
+
+namespace poise {
+
+class Engine;
+class Waiter;
+
+enum class Direction : std::uint8_t { read = 1, write = 2, both = 3 };
+
+/// Owns a non-blocking descriptor. Belongs to one worker thread. Readiness is kept as flags: an
+/// event sets them, a call that would block clears them. So no event is lost between two waits,
+/// and a read that is known to find nothing is not tried.
+class Pollable {
+public:
+    /// Takes `fd` (closed at destruction) and registers it with `engine`, which outlives this.
+    /// `ready` says which directions to try before the first event.
+    Pollable(Engine& engine, int fd, Direction ready);
+    virtual ~Pollable();
+    Pollable(const Pollable&) = delete;
+    Pollable& operator=(const Pollable&) = delete;
+
+    /// Wakes `waiter` when `direction` is (or is already) ready. Replaces what was wanted before;
+    /// is over after one wake. `waiter` must outlive this or be let go by `want_nothing`.
+    void want(Waiter& waiter, Direction direction);
+    void want_nothing() { waiter_ = nullptr; }
+
+    bool readable() const { return (ready_ & read_bit) != 0; }
+    bool writable() const { return (ready_ & write_bit) != 0; }
+    /// The peer has closed its side or reset the connection: seen by the kernel's events, read
+    /// or not.
+    bool hung_up() const { return hung_up_; }
+
+    int fd() const { return fd_; }
+    Engine& engine() const { return engine_; }
+
+protected:
+    static constexpr std::uint8_t read_bit = 1, write_bit = 2;
+    void not_readable() { ready_ &= static_cast<std::uint8_t>(~read_bit); }
+    void not_writable() { ready_ &= static_cast<std::uint8_t>(~write_bit); }
+
+private:
+    friend class Engine;
+    void on_events(std::uint32_t events);
+
+    Engine& engine_;
+    Waiter* waiter_ = nullptr;
+    int fd_;
+    std::uint8_t ready_;
+    std::uint8_t wanted_ = 0;
+    bool hung_up_ = false;
+};
+
+}  // namespace poise

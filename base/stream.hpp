@@ -1,0 +1,38 @@
+// A byte stream to a client or to a real server: plain TCP in tcp_stream, TLS in tls/.
+#pragma once
+
+#include "base/address.hpp"
+#include "base/io_result.hpp"
+#include "base/pollable.hpp"
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <span>
+
+namespace poise {
+
+/// Never blocks and never suspends: a session moves what can be moved, then waits for all its
+/// streams at once through its Waiter. Belongs to one worker thread.
+class Stream : public Pollable {
+public:
+    using Pollable::Pollable;
+
+    /// Reads what is there, at most `into`. A short read means that there is no more now.
+    virtual IoResult try_read(std::span<char> into) = 0;
+
+    /// Writes what the peer takes of `pieces`, in order; with `more` the last segment may be held
+    /// back for what follows at once.
+    virtual IoResult try_write(std::span<const iovec> pieces, bool more = false) = 0;
+
+    virtual void shutdown_send() noexcept = 0;     // half-close; the peer may still send
+    virtual void reset_on_close() noexcept = 0;    // closing sends RST: the peer sees a cut
+
+    const Address& peer() const { return peer_; }  // the remote end
+    void set_peer(const Address& peer) { peer_ = peer; }
+
+private:
+    Address peer_;
+};
+
+}  // namespace poise

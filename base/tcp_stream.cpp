@@ -1,0 +1,97 @@
+#include "base/tcp_stream.hpp"
+
+#include "base/engine.hpp"
+#include "base/socket_address.hpp"
+
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+
+namespace poise {
+
+IoResult TcpStream::try_read(std::span<char> into) {
+    assert(!into.empty());
+    if (!readable()) return {Io::would_block};
+    ssize_t n = 0;
+    do n = ::recv(fd(), into.data(), into.size(), 0);
+    while (n < 0 && errno == EINTR);
+    if (n == 0) return {Io::end};
+    if (n < 0) {
+        if (errno != EAGAIN) return {Io::failed, errno};
+        not_readable();
+        return {Io::would_block};
+    }
+    const auto bytes = static_cast<std::size_t>(n);
+    // A short read has emptied the socket: the next bytes bring an event. Unless the end is
+    // there already, whose event has come and will not come again.
+    if (bytes < into.size() && !hung_up()) not_readable();
+    return {Io::ok, 0, bytes};
+}
+
+IoResult TcpStream::try_write(std::span<const iovec> pieces, bool more) {
+    assert(!pieces.empty());
+    if (!writable()) return {Io::would_block};
+    const int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+    ssize_t n = 0;
+    do {
+        if (pieces.size() == 1) {
+            n = ::send(fd(), pieces[0].iov_base, pieces[0].iov_len, flags);
+        } else {
+            msghdr message{};
+            message.msg_iov = const_cast<iovec*>(pieces.data());
+            message.msg_iovlen = pieces.size();
+            n = ::sendmsg(fd(), &message, flags);
+        }
+    } while (n < 0 && errno == EINTR);
+    if (n >= 0) return {Io::ok, 0, static_cast<std::size_t>(n)};
+    if (errno != EAGAIN) return {Io::failed, errno};
+    not_writable();
+    return {Io::would_block};
+}
+
+void TcpStream::shutdown_send() noexcept {
+    ::shutdown(fd(), SHUT_WR);  // the peer may have gone already: nothing to do about it
+}
+
+void TcpStream::reset_on_close() noexcept {
+    const linger now{1, 0};
+    ::setsockopt(fd(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+std::expected<std::unique_ptr<Stream>, int> start_connect(Engine& engine, const Address& to) {
+    const SocketAddress address(to);
+    const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return std::unexpected(errno);
+    const int on = 1;
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    const int done = ::connect(fd, address.get(), address.length);
+    if (done != 0 && errno != EINPROGRESS) {
+        const int error = errno;
+        ::close(fd);
+        return std::unexpected(error);
+    }
+    // A pending connection is not writable until its event; nothing is readable before a write.
+    auto stream =
+        std::make_unique<TcpStream>(engine, fd, done == 0 ? Direction::write : Direction{0});
+    stream->set_peer(to);
+    return stream;
+}
+
+int connect_error(const Stream& stream) {
+    int error = 0;
+    socklen_t length = sizeof error;
+    if (::getsockopt(stream.fd(), SOL_SOCKET, SO_ERROR, &error, &length) != 0) return errno;
+    return error;
+}
+
+Address local_address(int fd) {
+    sockaddr_storage storage{};
+    socklen_t length = sizeof storage;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length) != 0) return {};
+    return to_address(storage);
+}
+
+}  // namespace poise

@@ -1,0 +1,34 @@
+// TCP as a Stream, and the calls that make one.
+#pragma once
+
+#include "base/address.hpp"
+#include "base/stream.hpp"
+
+#include <expected>
+#include <memory>
+#include <span>
+
+namespace poise {
+
+class TcpStream final : public Stream {
+public:
+    /// Takes `fd`, a connected or connecting non-blocking socket. `ready` as in Pollable.
+    TcpStream(Engine& engine, int fd, Direction ready) : Stream(engine, fd, ready) {}
+
+    IoResult try_read(std::span<char> into) override;
+    IoResult try_write(std::span<const iovec> pieces, bool more) override;
+    void shutdown_send() noexcept override;
+    void reset_on_close() noexcept override;
+};
+
+/// Starts a connection to `to` and returns the stream at once: it is connected, or has failed,
+/// when it is writable (see connect_error). The value of the error is an errno.
+std::expected<std::unique_ptr<Stream>, int> start_connect(Engine& engine, const Address& to);
+
+/// 0 when the connection has been made, else the errno of the failure.
+int connect_error(const Stream& stream);
+
+/// The address that the client dialled.
+Address local_address(int fd);
+
+}  // namespace poise

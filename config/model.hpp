@@ -1,0 +1,200 @@
+// The configuration as values: what poise.yaml and node.yaml say after reading and checking.
+// Other folders see this header alone of config/. Every default stands here and nowhere else.
+#pragma once
+
+#include "base/address.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace poise::config {
+
+using std::chrono::milliseconds;
+
+enum class Mode { snat, nat, dr };
+enum class Protocol { http, tcp, udp, rdp, ftp, dns, sip, rtp };
+enum class Algorithm { rr, wrr, lc, wlc, dh, sh, maglev, random2, least_time };
+enum class CheckKind { none, tcp, http, tls, dns, smtp, script };
+enum class PersistenceMethod { none, cookie, source, header };  // rdp, sip: later issues
+enum class Forwarded { append, replace, off };
+enum class ProxyProtocol { off, v1, v2 };
+enum class LogFormat { text, json };
+enum class LogLevel { debug, info, warn, error };
+enum class IoEngine { automatic, io_uring, epoll };
+
+/// Every wait has a limit. Idle limits restart with each byte that moves; none limits a total.
+struct Timeouts {
+    milliseconds connect{5'000};      // TCP connect to a real server
+    milliseconds header{15'000};      // a client's whole request head; 408 past it
+    milliseconds handshake{10'000};   // TLS handshake, PROXY header, first packet
+    milliseconds idle{60'000};        // no byte of a body moved in either direction
+    milliseconds keep_alive{60'000};  // a client connection between two requests
+    milliseconds response{60'000};    // from the request's last byte to the response head; 504
+    milliseconds tunnel{3'600'000};   // no byte moved on an upgraded connection
+    milliseconds queue{30'000};       // waiting for a server below its max_connections; 503
+    milliseconds drain{30'000};       // how long stop and removal wait for running sessions
+    std::uint64_t min_rate = 0;       // bytes/s that a request body must keep; 0: no limit
+
+    bool operator==(const Timeouts&) const = default;
+};
+constexpr milliseconds tcp_idle_default{600'000};  // `idle` of a service with protocol tcp
+constexpr milliseconds udp_idle_default{60'000};
+
+/// Limits on what a client may send before it is refused (431, 414, 413).
+struct Limits {
+    std::uint32_t header_bytes = 65'536;       // the whole head; Kerberos tickets are large
+    std::uint32_t header_fields = 100;
+    std::uint32_t request_line_bytes = 16'384;
+    std::uint64_t body_bytes = 0;              // 0: no limit
+    std::uint32_t queue_length = 1'024;        // requests waiting for a server, per service
+
+    bool operator==(const Limits&) const = default;
+};
+
+struct HealthCheck {
+    CheckKind check = CheckKind::tcp;
+    milliseconds interval{2'000};
+    milliseconds timeout{1'000};
+    int fall = 3;                       // failures in a row until down
+    int rise = 2;                       // successes in a row until up
+    std::optional<std::uint16_t> port;  // probe this port instead of the server's
+    std::string path = "/";             // http
+    std::string host;                   // http Host, tls SNI; empty: the server's address
+    std::string method = "GET";         // http
+    std::vector<int> expect{200};       // http status codes
+    std::string body;                   // http: text that the body must contain; empty: any
+    std::string query;                  // dns: the name asked for
+    std::string script;                 // script: path; arguments VIP, VPORT, server, port
+    bool passive = true;                // failures of real traffic count too
+    int passive_fall = 5;               // such failures in a row until down
+
+    bool operator==(const HealthCheck&) const = default;
+};
+
+struct Agent {
+    std::uint16_t port = 3333;
+    milliseconds interval{5'000};
+    milliseconds timeout{1'000};
+
+    bool operator==(const Agent&) const = default;
+};
+
+struct Persistence {
+    PersistenceMethod method = PersistenceMethod::none;
+    std::string name = "POISE";        // cookie or header name
+    milliseconds timeout{1'800'000};   // since last use
+    int mask = 32;                     // source: IPv4 bits
+    int mask6 = 128;                   // source: IPv6 bits
+    std::uint32_t entries = 262'144;   // table bound (source, header)
+
+    bool operator==(const Persistence&) const = default;
+};
+
+struct Server {
+    std::string name;                   // unique in the service
+    std::string host;                   // address text or DNS name
+    std::uint16_t port = 0;
+    std::optional<Address> address;     // set when `host` is an address; else resolved while running
+    int weight = 100;                   // 0-256; 0 drains
+    std::uint32_t max_connections = 0;  // 0: no limit
+    bool backup = false;                // used only when no other is up
+
+    bool operator==(const Server&) const = default;
+};
+
+struct Listen {
+    Address address;              // 0.0.0.0:port, [::]:port (which takes IPv4 too) or an exact one
+    bool proxy_protocol = false;  // a PROXY header (v1 or v2) must come first
+
+    bool operator==(const Listen&) const = default;
+};
+
+/// A last resort outside of the pool: a server, or an answer.
+struct Fallback {
+    std::optional<Server> server;
+    int status = 503;
+    std::string body;       // read from body_file when the configuration is loaded
+    std::string body_file;
+
+    bool operator==(const Fallback&) const = default;
+};
+
+/// All that is given must hold. Empty means "any".
+struct Match {
+    std::vector<std::string> host;         // exact, or "*.example.com"; case-insensitive, no port
+    std::vector<std::string> path;         // exact
+    std::vector<std::string> path_prefix;
+    std::vector<std::string> method;
+    std::vector<std::pair<std::string, std::string>> header;  // name, value; empty value: present
+    std::vector<Prefix> source;            // the client's address
+
+    bool operator==(const Match&) const = default;
+};
+
+struct Rule {
+    Match match;
+    std::string use;                   // the service whose pool takes the request
+    std::optional<Timeouts> timeouts;  // the whole set in force for this rule, overrides applied
+
+    bool operator==(const Rule&) const = default;
+};
+
+struct Service {
+    std::string name;
+    Mode mode = Mode::snat;
+    Protocol protocol = Protocol::http;
+    std::vector<Listen> listen;  // empty: reached only by a rule's `use`
+    Algorithm scheduler = Algorithm::wlc;
+    milliseconds slow_start{0};  // a server that comes up reaches its weight over this time
+    Timeouts timeouts;
+    Limits limits;
+    HealthCheck health;
+    std::optional<Agent> agent;
+    Persistence persistence;
+    Forwarded forwarded = Forwarded::append;
+    std::vector<Prefix> trusted_proxies;
+    ProxyProtocol send_proxy = ProxyProtocol::off;  // header sent to the servers
+    int retries = 2;                                // attempts on other servers after the first
+    std::vector<Rule> rules;
+    std::vector<Server> servers;
+    std::optional<Fallback> fallback;
+
+    bool operator==(const Service&) const = default;
+};
+
+/// poise.yaml: what is balanced.
+struct Config {
+    std::vector<Service> services;  // in the order of the file
+};
+
+enum class AccessLog { off, all };
+
+/// node.yaml: who this machine is.
+struct Node {
+    std::string name;                 // empty: the host name
+    int workers = 0;                  // 0: one a core
+    IoEngine io = IoEngine::automatic;
+    std::string control;              // path of the control socket; empty: the default place
+    std::uint32_t max_connections = 0;  // client connections in all; 0: what the file limit allows
+    LogLevel log_level = LogLevel::info;
+    LogFormat log_format = LogFormat::text;
+    AccessLog access_log = AccessLog::off;
+    std::string log_file;             // empty: standard output
+
+    bool operator==(const Node&) const = default;
+};
+
+/// The words of the configuration for an enum value, as written in the file ("wlc", "least_time").
+std::string_view word(Mode);
+std::string_view word(Protocol);
+std::string_view word(Algorithm);
+std::string_view word(CheckKind);
+std::string_view word(PersistenceMethod);
+std::string_view word(Forwarded);
+std::string_view word(ProxyProtocol);
+
+}  // namespace poise::config

@@ -1,0 +1,44 @@
+// Watches the real servers of all pools: health checks, agents, name resolution, slow start.
+#pragma once
+
+#include "config/model.hpp"
+#include "pool/pool.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace poise::pool {
+
+/// A change of a server's state, for the log and the events list.
+struct ServerEvent {
+    std::string service, server;
+    std::string text;  // "down: connect refused (3 of 3 checks failed)"
+    bool bad = false;
+};
+
+/// Lives on the control thread, whose io_context runs plain Asio. Owns one coroutine a server
+/// and kind of watch; each starts jittered so that checks do not march in step.
+class Monitor {
+public:
+    using OnEvent = std::function<void(const ServerEvent&)>;  // on the control thread
+
+    Monitor(boost::asio::any_io_executor executor, OnEvent on_event);
+    ~Monitor();
+    Monitor(const Monitor&) = delete;
+    Monitor& operator=(const Monitor&) = delete;
+
+    /// Watches `pool` by the checks of `service`; replaces what it watched under that service's
+    /// name. An unchanged server with an unchanged check goes on without a new start.
+    void watch(const config::Service& service, std::shared_ptr<const Pool> pool);
+    void forget(const std::string& service_name);
+    void stop();  // ends everything soon; the executor must run on until then
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace poise::pool

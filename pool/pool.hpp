@@ -1,0 +1,65 @@
+// The real servers of a service, shared by all workers, and each worker's way to choose one.
+#pragma once
+
+#include "config/model.hpp"
+#include "pool/real_server.hpp"
+#include "pool/scheduler.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace poise::pool {
+
+/// Immutable but for its version. A reload makes a new one that shares unchanged RealServers.
+class Pool {
+public:
+    /// Takes over from `previous` (may be null) each server whose configuration is equal or
+    /// differs only in weight, max_connections or backup: counters, health and run-time state
+    /// stay.
+    Pool(const config::Service& service, const Pool* previous);
+
+    const std::string& service_name() const { return service_name_; }
+    const std::vector<std::shared_ptr<RealServer>>& servers() const { return servers_; }
+    config::Algorithm algorithm() const { return algorithm_; }
+
+    RealServer* find(std::string_view server_name) const;  // nullptr when unknown
+
+    /// Rises whenever the set of candidates or a weight changes. One relaxed load.
+    std::uint64_t version() const;
+
+private:
+    std::string service_name_;
+    config::Algorithm algorithm_;
+    std::vector<std::shared_ptr<RealServer>> servers_;
+};
+
+enum class PickFailure : std::uint8_t { none, no_server, all_full };
+
+struct Picked {
+    RealServer* server = nullptr;
+    PickFailure failure = PickFailure::none;  // when server is null
+};
+
+/// A worker's view of a pool: candidates and a scheduler of its own, rebuilt when the pool's
+/// version has changed. Backup servers are candidates only when no other server is.
+class Picker {
+public:
+    Picker(std::shared_ptr<const Pool> pool, std::uint64_t seed);
+
+    Picked pick(const PickHint& hint);  // never blocks
+
+    const Pool& pool() const { return *pool_; }
+
+private:
+    std::shared_ptr<const Pool> pool_;
+    std::unique_ptr<Scheduler> scheduler_;
+    std::vector<RealServer*> all_;
+    std::vector<RealServer*> candidates_;
+    std::uint64_t version_ = 0;
+};
+
+}  // namespace poise::pool

@@ -1,0 +1,236 @@
+// The state of a real server: many inputs, from which the few values that workers read follow.
+#include "pool/real_server.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace poise::pool {
+
+using Admission = AgentState::Admission;
+using std::chrono::milliseconds;
+
+namespace {
+
+// A server just up gets at least this part of its weight: with nothing it would never warm up.
+constexpr std::int64_t ramp_first_part = 16;
+
+// How fast the average response time follows: an eighth of the difference each time.
+constexpr std::int64_t response_smoothing = 8;
+
+std::uint32_t clamped_weight(std::int64_t weight) {
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(weight, 0, RealServer::weight_max));
+}
+
+std::string agent_reason(std::string_view word, const std::string& reason) {
+    return reason.empty() ? fmt::format("agent: {}", word)
+                          : fmt::format("agent: {} #{}", word, reason);
+}
+
+}  // namespace
+
+RealServer::RealServer(config::Server configured, ServerSettings settings, SharedVersion version)
+    : configured_(std::move(configured)),
+      version_(version ? std::move(version) : std::make_shared<std::atomic<std::uint64_t>>(0)),
+      address_(configured_.address),
+      since_(std::chrono::system_clock::now()) {
+    reconfigure(configured_, settings);
+}
+
+std::optional<Address> RealServer::address() const {
+    const std::lock_guard lock(mutex_);
+    return address_;
+}
+
+void RealServer::set_address(std::optional<Address> address, SteadyTime now) {
+    const std::lock_guard lock(mutex_);
+    if (address_ == address) return;
+    address_ = address;
+    address_generation_.fetch_add(1, relaxed);
+    update(now);
+}
+
+void RealServer::note_response(std::chrono::microseconds taken) {
+    // Two workers may both read before either writes; a sample lost now and then is harmless.
+    constexpr std::int64_t longest = 3'600'000'000;
+    const auto sample = std::clamp<std::int64_t>(taken.count(), 1, longest);
+    const std::int64_t before = response_us_.load(relaxed);
+    const auto after = before == 0 ? sample : before + (sample - before) / response_smoothing;
+    response_us_.store(static_cast<std::uint32_t>(std::max<std::int64_t>(after, 1)), relaxed);
+}
+
+void RealServer::note_failure(const char* reason) {
+    failures_.fetch_add(1, relaxed);
+    const auto in_row = failures_in_row_.fetch_add(1, relaxed) + 1;
+    const auto fall = passive_fall_.load(relaxed);
+    if (fall == 0 || in_row < fall || passive_down()) return;
+
+    const std::lock_guard lock(mutex_);
+    if (passive_down()) return;
+    passive_down_.store(true, relaxed);
+    passive_reason_ = fmt::format("passive: {} failures in a row, last: {}", in_row, reason);
+    update(std::chrono::steady_clock::now());
+}
+
+ServerReport RealServer::report() const {
+    const std::lock_guard lock(mutex_);
+    return {.health = shown_health(),
+            .admin = admin_,
+            .reason = shown_reason(),
+            .since = since_,
+            .weight = weight_in_force(),
+            .connections_max = connections_max_.load(relaxed),
+            .agent = agent_error_};
+}
+
+void RealServer::set_admin(AdminState state, SteadyTime now) {
+    const std::lock_guard lock(mutex_);
+    if (admin_ == state) return;
+    admin_ = state;
+    since_ = std::chrono::system_clock::now();
+    update(now);
+}
+
+void RealServer::set_weight(std::optional<std::uint32_t> weight) {
+    assert(!weight || *weight <= weight_max);
+    const std::lock_guard lock(mutex_);
+    run_time_weight_ = weight;
+    update(std::chrono::steady_clock::now());
+}
+
+void RealServer::set_health(Health health, std::string reason, SteadyTime now) {
+    const std::lock_guard lock(mutex_);
+    health_ = health;
+    health_reason_ = std::move(reason);
+    if (health == Health::up) {
+        passive_down_.store(false, relaxed);
+        failures_in_row_.store(0, relaxed);
+    }
+    update(now);
+}
+
+void RealServer::set_agent(AgentState state, SteadyTime now) {
+    const std::lock_guard lock(mutex_);
+    agent_error_.clear();
+    if (agent_ == state) return;
+    agent_ = std::move(state);
+    update(now);
+}
+
+AgentState RealServer::agent() const {
+    const std::lock_guard lock(mutex_);
+    return agent_;
+}
+
+void RealServer::set_agent_error(std::string error) {
+    const std::lock_guard lock(mutex_);
+    agent_error_ = std::move(error);
+}
+
+void RealServer::reconfigure(const config::Server& configured, ServerSettings settings) {
+    const std::lock_guard lock(mutex_);
+    const auto weight = clamped_weight(configured.weight);
+    if (weight != configured_weight_.exchange(weight, relaxed)) run_time_weight_.reset();
+    configured_connections_max_ = configured.max_connections;
+    settings_ = settings;
+    passive_fall_.store(settings.passive_fall, relaxed);
+    if (settings.passive_fall == 0) passive_down_.store(false, relaxed);
+    if (backup_.exchange(configured.backup, relaxed) != configured.backup)
+        version_->fetch_add(1, std::memory_order_release);
+    update(std::chrono::steady_clock::now());
+}
+
+void RealServer::tick(SteadyTime now) {
+    if (!ramping()) return;
+    const std::lock_guard lock(mutex_);
+    update(now);
+}
+
+// From here on the caller holds the mutex.
+
+Health RealServer::shown_health() const {
+    if (!address_ || agent_.down || passive_down()) return Health::down;
+    return health_;
+}
+
+std::string RealServer::shown_reason() const {
+    if (!address_) return health_reason_.empty() ? "name not resolved yet" : health_reason_;
+    if (health_ == Health::down) return health_reason_;
+    if (passive_down()) return passive_reason_;
+    if (agent_.down) return agent_reason("down", agent_.reason);
+    if (agent_.admission == Admission::maint) return agent_reason("maint", agent_.reason);
+    if (agent_.admission == Admission::drain) return agent_reason("drain", agent_.reason);
+    return health_reason_;
+}
+
+// Able and allowed to serve, be it with weight 0 or draining.
+bool RealServer::serving() const {
+    return admin_ != AdminState::halt && shown_health() != Health::down &&
+           agent_.admission != Admission::maint;
+}
+
+// The operator's word at run time is above the agent's, the agent's above the file's.
+std::uint32_t RealServer::weight_in_force() const {
+    if (run_time_weight_) return *run_time_weight_;
+    if (agent_.weight) return clamped_weight(*agent_.weight);
+    return configured_weight_.load(relaxed);
+}
+
+std::uint32_t RealServer::weight_at(SteadyTime now) {
+    std::int64_t weight = std::int64_t{weight_in_force()} * weight_scale;
+    if (agent_.percent) weight = weight * std::min<std::int64_t>(*agent_.percent, 100) / 100;
+    if (ramp_start_) {
+        const std::int64_t whole = settings_.slow_start.count();
+        const std::int64_t done = std::chrono::floor<milliseconds>(now - *ramp_start_).count();
+        if (done >= whole) {
+            ramp_start_.reset();
+        } else if (weight > 0) {
+            const auto part = std::max<std::int64_t>(done, whole / ramp_first_part);
+            weight = std::max<std::int64_t>(weight * part / whole, 1);
+        }
+    }
+    return static_cast<std::uint32_t>(weight);
+}
+
+template <typename T>
+void RealServer::publish(std::atomic<T>& to, T value, bool& changed) {
+    if (to.exchange(value, relaxed) != value) changed = true;
+}
+
+void RealServer::update(SteadyTime now) {
+    const bool serves = serving();
+    // Slow start is for a server that comes back, not for one that has been there from the start.
+    if (serves && !was_serving_ && ever_served_ && settings_.slow_start.count() > 0)
+        ramp_start_ = now;
+    if (!serves) ramp_start_.reset();
+    was_serving_ = serves;
+    ever_served_ = ever_served_ || serves;
+
+    bool changed = false;
+    const auto weight = weight_at(now);
+    const bool takes_new = serves && weight > 0 && admin_ == AdminState::online &&
+                           agent_.admission == Admission::ready;
+    publish(effective_weight_, weight, changed);
+    publish(eligible_, takes_new, changed);
+    publish(serves_known_, serves, changed);
+    publish(halted_, admin_ == AdminState::halt, changed);
+    publish(connections_max_, agent_.connections_max.value_or(configured_connections_max_),
+            changed);
+    ramping_.store(ramp_start_.has_value(), relaxed);
+    update_report();
+    // Released after what it announces: who sees the new version sees the new values.
+    if (changed) version_->fetch_add(1, std::memory_order_release);
+}
+
+void RealServer::update_report() {
+    const auto health = shown_health();
+    auto reason = shown_reason();
+    if (health == reported_health_ && reason == reported_reason_) return;
+    if (health != reported_health_) since_ = std::chrono::system_clock::now();
+    reported_health_ = health;
+    reported_reason_ = std::move(reason);
+    report_changes_.fetch_add(1, relaxed);
+}
+
+}  // namespace poise::pool

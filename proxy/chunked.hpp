@@ -1,0 +1,51 @@
+// Reads a chunked body (RFC 9112 section 7.1) strictly, a piece at a time.
+#pragma once
+
+#include "proxy/refusal.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace poise::proxy {
+
+/// Holds no body bytes: each call consumes framing and hands out views of payload. Sizes with
+/// signs, 0x, underscores, white space or overflow, bare LF, long extensions and framing fields
+/// in trailers are refused. One object a body; trivially small while idle.
+class ChunkedReader {
+public:
+    static constexpr std::size_t line_bytes_max = 1'024;      // size, extensions
+    static constexpr std::size_t trailer_bytes_max = 16'384;  // all trailers together
+    static constexpr std::uint64_t size_max = std::uint64_t{1} << 60;
+
+    struct Step {
+        std::size_t consumed = 0;      // bytes of the input that are dealt with, payload included
+        std::string_view payload;      // a part of the input; may be empty
+        std::optional<Refusal> refusal;  // offset counts from the start of the body
+        bool ended = false;            // the body and its trailers are whole
+    };
+
+    /// Looks at `input` from its start; call again with what was not consumed until it consumes
+    /// nothing (needs more) or ends.
+    Step next(std::string_view input);
+
+    /// The payload bytes that the current chunk still lacks.
+    std::uint64_t left_in_chunk() const { return left_; }
+
+    /// The trailer section as received ("Name: value\r\n"...), checked; empty when there is none.
+    const std::string& trailers() const { return trailers_; }
+
+private:
+    enum class State : std::uint8_t { size, extension, size_lf, payload, payload_cr, payload_lf,
+                                      trailer, ended };
+    State state_ = State::size;
+    std::uint64_t left_ = 0;
+    std::uint64_t offset_ = 0;     // of the body, for refusals
+    std::uint32_t line_bytes_ = 0; // of the current size line
+    std::uint32_t digits_ = 0;
+    std::string trailers_;
+};
+
+}  // namespace poise::proxy
