@@ -5,7 +5,9 @@ namespace poise::proxy {
 
 namespace {
 
-constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+constexpr char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
 
 /// `word` is in lower case and as long as `name`.
 bool is(std::string_view name, std::string_view word) {
@@ -49,7 +51,8 @@ FieldId short_field_id(std::string_view name) {
             if (is(name, "set-cookie")) return FieldId::set_cookie;
             if (is(name, "keep-alive")) return FieldId::keep_alive;
             break;
-        default: break;
+        default:
+            break;
     }
     return FieldId::other;
 }
@@ -85,7 +88,8 @@ FieldId long_field_id(std::string_view name) {
         case 19:
             if (is(name, "proxy-authorization")) return FieldId::proxy_authorization;
             break;
-        default: break;
+        default:
+            break;
     }
     return FieldId::other;
 }
@@ -104,7 +108,9 @@ FieldId field_id(std::string_view name) {
     return name.size() <= 10 ? short_field_id(name) : long_field_id(name);
 }
 
-const Field* RequestHead::find(FieldId id) const { return find_id(fields, id); }
+const Field* RequestHead::find(FieldId id) const {
+    return find_id(fields, id);
+}
 
 const Field* RequestHead::find(std::string_view name) const {
     for (const Field& field : fields) {
@@ -113,6 +119,8 @@ const Field* RequestHead::find(std::string_view name) const {
     return nullptr;
 }
 
-const Field* ResponseHead::find(FieldId id) const { return find_id(fields, id); }
+const Field* ResponseHead::find(FieldId id) const {
+    return find_id(fields, id);
+}
 
 }  // namespace poise::proxy

@@ -13,10 +13,33 @@ namespace poise::proxy {
 
 /// Fields that the proxy itself acts on; all others are `other`.
 enum class FieldId : std::uint8_t {
-    other, host, connection, content_length, transfer_encoding, te, trailer, upgrade, expect,
-    keep_alive, proxy_connection, proxy_authenticate, proxy_authorization, www_authenticate,
-    authorization, cookie, set_cookie, forwarded, x_forwarded_for, x_forwarded_proto,
-    x_forwarded_host, x_request_id, accept, date, server, max_forwards, http2_settings
+    other,
+    host,
+    connection,
+    content_length,
+    transfer_encoding,
+    te,
+    trailer,
+    upgrade,
+    expect,
+    keep_alive,
+    proxy_connection,
+    proxy_authenticate,
+    proxy_authorization,
+    www_authenticate,
+    authorization,
+    cookie,
+    set_cookie,
+    forwarded,
+    x_forwarded_for,
+    x_forwarded_proto,
+    x_forwarded_host,
+    x_request_id,
+    accept,
+    date,
+    server,
+    max_forwards,
+    http2_settings
 };
 
 struct Field {
@@ -47,13 +70,13 @@ struct RequestHead {
     std::uint64_t content_length = 0;  // with Framing::length
     bool keep_alive = true;            // the client lets the connection go on
     bool expect_continue = false;
-    bool upgrade = false;              // Connection: upgrade with an Upgrade field
-    bool te_trailers = false;          // TE: trailers
-    bool is_head = false;              // method HEAD
-    bool idempotent = false;           // RFC 9110 section 9.2.2
+    bool upgrade = false;      // Connection: upgrade with an Upgrade field
+    bool te_trailers = false;  // TE: trailers
+    bool is_head = false;      // method HEAD
+    bool idempotent = false;   // RFC 9110 section 9.2.2
 
-    const Field* find(FieldId id) const;                  // the first one, or nullptr
-    const Field* find(std::string_view name) const;       // case-insensitive
+    const Field* find(FieldId id) const;             // the first one, or nullptr
+    const Field* find(std::string_view name) const;  // case-insensitive
 };
 
 struct ResponseHead {

@@ -13,10 +13,14 @@ using ByteSet = std::array<bool, 256>;
 
 constexpr ByteSet make_byte_set(std::string_view extra) {
     ByteSet set{};
-    for (int c = '0'; c <= '9'; ++c) set[static_cast<std::size_t>(c)] = true;
-    for (int c = 'a'; c <= 'z'; ++c) set[static_cast<std::size_t>(c)] = true;
-    for (int c = 'A'; c <= 'Z'; ++c) set[static_cast<std::size_t>(c)] = true;
-    for (const char c : extra) set[static_cast<unsigned char>(c)] = true;
+    for (int c = '0'; c <= '9'; ++c)
+        set[static_cast<std::size_t>(c)] = true;
+    for (int c = 'a'; c <= 'z'; ++c)
+        set[static_cast<std::size_t>(c)] = true;
+    for (int c = 'A'; c <= 'Z'; ++c)
+        set[static_cast<std::size_t>(c)] = true;
+    for (const char c : extra)
+        set[static_cast<unsigned char>(c)] = true;
     return set;
 }
 
@@ -27,11 +31,17 @@ inline constexpr ByteSet token_bytes = make_byte_set("!#$%&'*+-.^_`|~");
 /// browsers send "|", "{" and others bare, and none of them is ambiguous.
 inline constexpr ByteSet target_bytes = make_byte_set("!\"$%&'()*+,-./:;<=>?@[\\]^_`{|}~");
 
-constexpr bool in(const ByteSet& set, char c) { return set[static_cast<unsigned char>(c)]; }
+constexpr bool in(const ByteSet& set, char c) {
+    return set[static_cast<unsigned char>(c)];
+}
 
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
-constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
+constexpr bool is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
 
 /// True for what no field value may hold: C0 controls but the tab, and DEL.
 constexpr bool is_control(char c) {
@@ -58,8 +68,8 @@ inline std::size_t find_control(std::string_view bytes, std::size_t at) {
         // The high bit of a byte is set when the byte is below 0x20, or is 0x7f. A borrow can
         // set bits of bytes behind a real hit only, so a word without a hit is never misread.
         const std::uint64_t del = word ^ (ones * 0x7f);
-        const std::uint64_t hits = ((word - ones * 0x20) & ~word & highs) |
-                                   ((del - ones) & ~del & highs);
+        const std::uint64_t hits =
+            ((word - ones * 0x20) & ~word & highs) | ((del - ones) & ~del & highs);
         if (hits != 0) {
             for (std::size_t i = 0; i < sizeof word; ++i) {
                 if (is_control(bytes[at + i])) return at + i;
@@ -67,7 +77,8 @@ inline std::size_t find_control(std::string_view bytes, std::size_t at) {
         }
         at += sizeof word;
     }
-    while (at < bytes.size() && !is_control(bytes[at])) ++at;
+    while (at < bytes.size() && !is_control(bytes[at]))
+        ++at;
     return at;
 }
 

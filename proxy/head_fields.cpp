@@ -17,7 +17,8 @@ Refusal name_refusal(std::string_view bytes, std::size_t start, std::size_t at) 
     if (is_blank(bytes[at])) {
         if (at == start) return {Reason::obsolete_fold, at};
         std::size_t behind = at;
-        while (behind < bytes.size() && is_blank(bytes[behind])) ++behind;
+        while (behind < bytes.size() && is_blank(bytes[behind]))
+            ++behind;
         const bool colon = behind < bytes.size() && bytes[behind] == ':';
         return {colon ? Reason::space_before_colon : Reason::bad_field_name, at};
     }
@@ -35,19 +36,22 @@ Refusal line_break_refusal(std::string_view bytes, std::size_t at, Reason otherw
 
 Reading read_field(std::string_view bytes, std::size_t at, Field& field) {
     const std::size_t start = at;
-    while (at < bytes.size() && in(token_bytes, bytes[at])) ++at;
+    while (at < bytes.size() && in(token_bytes, bytes[at]))
+        ++at;
     if (at == bytes.size() || bytes[at] != ':') return {at, name_refusal(bytes, start, at)};
     if (at == start) return {at, {Reason::empty_field_name, at}};
     field.name = bytes.substr(start, at - start);
 
     ++at;
-    while (at < bytes.size() && is_blank(bytes[at])) ++at;
+    while (at < bytes.size() && is_blank(bytes[at]))
+        ++at;
     const std::size_t end = find_control(bytes, at);
     if (!is_line_end(bytes, end)) {
         return {end, line_break_refusal(bytes, end, Reason::control_byte)};
     }
     std::size_t last = end;
-    while (last > at && is_blank(bytes[last - 1])) --last;
+    while (last > at && is_blank(bytes[last - 1]))
+        --last;
     field.value = bytes.substr(at, last - at);
     return {end + 2, {}};
 }
