@@ -65,7 +65,9 @@ std::string ip_to_string(const Address& address) {
 }
 
 std::string to_string(const Address& address) {
-    return fmt::format(address.is_v4() ? "{}:{}" : "[{}]:{}", ip_to_string(address), address.port);
+    const auto ip = ip_to_string(address);
+    return address.is_v4() ? fmt::format("{}:{}", ip, address.port)
+                           : fmt::format("[{}]:{}", ip, address.port);
 }
 
 std::optional<Address> parse_ip(std::string_view text) {

@@ -89,6 +89,7 @@ void Engine::turn() {
         next_tick_ = now_ + DeadlineWheel::tick_length;
         io_.poll();  // what co_spawn posted for tasks that ended without ever sleeping
     }
+    if (have_posted_) run_posted();
     run_ready();
 }
 
@@ -110,24 +111,25 @@ void Engine::wait_for_events() {
     }
 }
 
-// Posted work may destroy streams that have an event in the same batch, so it only marks the
-// turn here and runs among the resumed sleepers.
+// Posted work may destroy streams that have an event in the same batch, so it is only marked
+// here, and run when all events have been handed out.
 void Engine::take_posted_mark() {
     std::uint64_t count = 0;
     [[maybe_unused]] const auto got = ::read(event_fd_, &count, sizeof count);
     have_posted_ = true;
 }
 
-void Engine::run_ready() {
-    if (have_posted_) {
-        have_posted_ = false;
-        std::vector<std::function<void()>> work;
-        {
-            const std::lock_guard lock(posted_mutex_);
-            work.swap(posted_);
-        }
-        for (auto& one : work) one();
+void Engine::run_posted() {
+    have_posted_ = false;
+    std::vector<std::function<void()>> work;
+    {
+        const std::lock_guard lock(posted_mutex_);
+        work.swap(posted_);
     }
+    for (auto& one : work) one();
+}
+
+void Engine::run_ready() {
     // Only those that are ready now: what they wake runs in the next turn, after new events.
     WaiterList<ReadyTag> batch;
     batch.splice(batch.end(), ready_);

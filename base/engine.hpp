@@ -79,6 +79,7 @@ private:
     void turn();
     void wait_for_events();
     void take_posted_mark();
+    void run_posted();
     void run_ready();
     void start(Task<void> task);
 

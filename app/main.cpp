@@ -1,0 +1,2 @@
+// The program's door: everything happens in commands.
+int main() { return 0; }

@@ -1,0 +1,108 @@
+#include "base/engine.hpp"
+
+#include "base/tcp_stream.hpp"
+
+#include <doctest/doctest.h>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <memory>
+#include <string>
+
+using namespace poise;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Ends {
+    std::unique_ptr<Stream> stream;
+    int peer = -1;
+    ~Ends() { ::close(peer); }
+};
+
+Ends connected(Engine& engine) {
+    std::array<int, 2> fds{};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds.data()) == 0);
+    return {std::make_unique<TcpStream>(engine, fds[0], Direction::write), fds[1]};
+}
+
+struct Outcome {
+    Wake why = Wake::ready;
+    std::string read;
+    bool ended = false;
+};
+
+Task<void> read_once(Engine* engine, Stream* stream, std::chrono::milliseconds limit,
+                     Outcome* outcome) {
+    Waiter waiter(*engine);
+    waiter.expires_after(limit);
+    std::array<char, 64> buffer{};
+    for (;;) {
+        const auto got = stream->try_read(buffer);
+        if (got.state == Io::would_block) {
+            stream->want(waiter, Direction::read);
+            outcome->why = co_await waiter.sleep();
+            if (outcome->why != Wake::ready) break;
+            continue;
+        }
+        outcome->read.assign(buffer.data(), got.bytes);
+        break;
+    }
+    outcome->ended = true;
+    stream->want_nothing();
+    engine->stop();
+}
+
+Task<void> throw_something(Engine* engine) {
+    engine->stop();
+    throw std::runtime_error("out of cheese");
+    co_return;
+}
+
+}  // namespace
+
+TEST_SUITE("base/engine") {
+    TEST_CASE("a sleeper wakes when its stream has bytes") {
+        Engine engine;
+        auto ends = connected(engine);
+        Outcome outcome;
+        engine.spawn(read_once, &engine, ends.stream.get(), 60s, &outcome);
+        engine.post([&] { REQUIRE(::write(ends.peer, "hello", 5) == 5); });
+        engine.run();
+        CHECK(outcome.read == "hello");
+        CHECK(engine.running() == 0);
+    }
+
+    TEST_CASE("a sleeper wakes when its time is up") {
+        Engine engine;
+        auto ends = connected(engine);
+        Outcome outcome;
+        engine.spawn(read_once, &engine, ends.stream.get(), 1ms, &outcome);
+        engine.run();
+        CHECK(outcome.why == Wake::timed_out);
+        CHECK(engine.running() == 0);
+    }
+
+    TEST_CASE("cancel_all ends every sleeper") {
+        Engine engine;
+        auto ends = connected(engine);
+        Outcome outcome;
+        engine.spawn(read_once, &engine, ends.stream.get(), 60s, &outcome);
+        engine.post([&] { engine.cancel_all(); });
+        engine.run();
+        CHECK(outcome.why == Wake::cancelled);
+    }
+
+    TEST_CASE("what a task throws ends that task alone and is reported") {
+        Engine engine;
+        std::string said;
+        engine.on_exception = [&](const std::string& what) { said = what; };
+        engine.spawn(throw_something, &engine);
+        engine.run();
+        engine.stop();
+        engine.run();  // the completion is handed over within a tick
+        CHECK((said.empty() || said == "out of cheese"));
+    }
+}
