@@ -1,0 +1,101 @@
+// The part of cookie.hpp that reads and rewrites the Cookie field (RFC 6265 section 4.2.1).
+#include "persistence/cookie.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace poise::persistence {
+
+namespace {
+
+bool is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
+
+std::string_view without_leading_blanks(std::string_view text) {
+    while (!text.empty() && is_blank(text.front()))
+        text.remove_prefix(1);
+    return text;
+}
+
+std::string_view trimmed(std::string_view text) {
+    text = without_leading_blanks(text);
+    while (!text.empty() && is_blank(text.back()))
+        text.remove_suffix(1);
+    return text;
+}
+
+// Where the piece that starts `text` ends: at its ";", or at the end. A ";" in a value that is
+// quoted from its first to its last character is a part of the value, as Java servers write it;
+// a quote that is never closed, or with more text after it, is an ordinary character.
+std::size_t piece_bytes(std::string_view text) {
+    const std::size_t plain_end = std::min(text.find(';'), text.size());
+    const std::size_t equals = text.find('=');
+    if (equals >= plain_end) return plain_end;
+    std::size_t at = equals + 1;
+    while (at < text.size() && is_blank(text[at]))
+        ++at;
+    if (at >= text.size() || text[at] != '"') return plain_end;
+    for (++at; at < text.size() && text[at] != '"'; ++at) {
+        if (text[at] == '\\') ++at;
+    }
+    if (at >= text.size()) return plain_end;
+    for (++at; at < text.size() && is_blank(text[at]); ++at) {
+    }
+    return at == text.size() || text[at] == ';' ? at : plain_end;
+}
+
+}  // namespace
+
+CookiePiece next_cookie(std::string_view& rest) {
+    const std::size_t bytes = piece_bytes(rest);
+    CookiePiece piece;
+    piece.whole = rest.substr(0, bytes);
+    rest.remove_prefix(std::min(bytes + 1, rest.size()));
+    const std::size_t equals = piece.whole.find('=');
+    if (equals == std::string_view::npos) {
+        piece.value = trimmed(piece.whole);
+        return piece;
+    }
+    piece.name = trimmed(piece.whole.substr(0, equals));
+    piece.value = trimmed(piece.whole.substr(equals + 1));
+    return piece;
+}
+
+std::optional<std::string_view> find_cookie(std::string_view header, std::string_view name) {
+    std::optional<std::string_view> found;
+    each_cookie(header, name, [&](std::string_view value) {
+        found = value;
+        return true;
+    });
+    return found;
+}
+
+bool append_without_cookie(std::string& out, std::string_view header, std::string_view name) {
+    const std::size_t start = out.size();
+    bool first = true;
+    bool removed = false;
+    bool anything_left = false;
+    while (!header.empty()) {
+        const CookiePiece piece = next_cookie(header);
+        if (piece.name == name) {
+            removed = true;
+            continue;
+        }
+        if (!first) out += ';';
+        // What stood behind a removed start has the blank of its separator in front.
+        out += first && removed ? without_leading_blanks(piece.whole) : piece.whole;
+        first = false;
+        anything_left = anything_left || !trimmed(piece.whole).empty();
+    }
+    if (!anything_left) out.resize(start);
+    return anything_left;
+}
+
+std::string remove_cookie(std::string_view header, std::string_view name) {
+    std::string rest;
+    append_without_cookie(rest, header, name);
+    return rest;
+}
+
+}  // namespace poise::persistence
