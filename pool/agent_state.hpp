@@ -11,8 +11,8 @@ namespace poise::pool {
 struct AgentState {
     enum class Admission : std::uint8_t { ready, drain, maint };  // maint: nothing, known or new
 
-    std::optional<std::uint32_t> percent;  // of the weight; 0 to 100
-    std::optional<std::uint32_t> weight;   // 0 to 256, in place of the configured one
+    std::optional<std::uint32_t> percent;          // of the weight; 0 to 100
+    std::optional<std::uint32_t> weight;           // 0 to 256, in place of the configured one
     std::optional<std::uint32_t> connections_max;  // 0: no limit
     Admission admission = Admission::ready;
     bool down = false;

@@ -19,7 +19,7 @@ class Pool {
 public:
     /// Takes over from `previous` (may be null) each server whose configuration is equal or
     /// differs only in weight, max_connections or backup: counters, health and run-time state
-    /// stay.
+    /// stay. The new weight and limits of such a server are in force at once, in both pools.
     Pool(const config::Service& service, const Pool* previous);
 
     const std::string& service_name() const { return service_name_; }
@@ -28,13 +28,16 @@ public:
 
     RealServer* find(std::string_view server_name) const;  // nullptr when unknown
 
-    /// Rises whenever the set of candidates or a weight changes. One relaxed load.
-    std::uint64_t version() const;
+    /// Rises whenever the set of candidates or a weight changes. One load. Acquires: what has
+    /// changed before is seen after it.
+    std::uint64_t version() const { return version_->load(std::memory_order_acquire); }
 
 private:
     std::string service_name_;
     config::Algorithm algorithm_;
+    SharedVersion version_;  // handed on from generation to generation, as the servers are
     std::vector<std::shared_ptr<RealServer>> servers_;
+    std::vector<RealServer*> by_name_;  // sorted
 };
 
 enum class PickFailure : std::uint8_t { none, no_server, all_full };
@@ -50,11 +53,14 @@ class Picker {
 public:
     Picker(std::shared_ptr<const Pool> pool, std::uint64_t seed);
 
-    Picked pick(const PickHint& hint);  // never blocks
+    /// Never blocks. all_full: waiting may help, for a candidate that was not tried is full.
+    Picked pick(const PickHint& hint);
 
     const Pool& pool() const { return *pool_; }
 
 private:
+    void rebuild();
+
     std::shared_ptr<const Pool> pool_;
     std::unique_ptr<Scheduler> scheduler_;
     std::vector<RealServer*> all_;

@@ -27,9 +27,9 @@ struct ServerReport {
     AdminState admin = AdminState::online;
     std::string reason;  // "connect refused", "agent: down #disk full", "" when nothing is to say
     std::chrono::system_clock::time_point since;  // of `health`, or of `admin` when that is later
-    std::uint32_t weight = 0;           // 0 to 256: the run-time or configured one
-    std::uint32_t connections_max = 0;  // in force; 0: no limit
-    std::string agent;                  // "", or what is wrong with the agent itself
+    std::uint32_t weight = 0;                     // 0 to 256: the run-time or configured one
+    std::uint32_t connections_max = 0;            // in force; 0: no limit
+    std::string agent;                            // "", or what is wrong with the agent itself
 };
 
 /// What the service says about each of its servers.
@@ -46,7 +46,7 @@ using SharedVersion = std::shared_ptr<std::atomic<std::uint64_t>>;
 /// All workers share it: what changes is atomic, and each value stands by itself, so relaxed
 /// order is enough. Lives as long as a generation refers to it; an unchanged server keeps its
 /// object over a reload. Any thread may call anything unless a comment says otherwise.
-class RealServer {
+class RealServer : public std::enable_shared_from_this<RealServer> {
 public:
     /// Raises `version` with each change of what schedulers look at; without one it counts alone.
     explicit RealServer(config::Server configured, ServerSettings settings = {},
@@ -72,6 +72,7 @@ public:
     /// May go on serving a client that persistence brings: like may_take_new, but a draining
     /// server and one of weight 0 still serve.
     bool may_serve_known() const { return serves_known_.load(relaxed); }
+    std::uint32_t connections_max() const { return connections_max_.load(relaxed); }  // 0: none
     bool full() const {
         const auto limit = connections_max_.load(relaxed);
         return limit != 0 && connections() >= limit;

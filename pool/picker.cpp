@@ -1,0 +1,43 @@
+// A worker's choice among the servers of a pool.
+#include "pool/pool.hpp"
+#include "pool/usable.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace poise::pool {
+
+Picker::Picker(std::shared_ptr<const Pool> pool, std::uint64_t seed)
+    : pool_(std::move(pool)), scheduler_(make_scheduler(pool_->algorithm(), seed)) {
+    for (const auto& server : pool_->servers())
+        all_.push_back(server.get());
+    candidates_.reserve(all_.size());
+    rebuild();
+}
+
+Picked Picker::pick(const PickHint& hint) {
+    if (version_ != pool_->version()) rebuild();
+    if (candidates_.empty()) return {nullptr, PickFailure::no_server};
+    if (RealServer* server = scheduler_->pick(hint)) return {server, PickFailure::none};
+
+    // A server that has failed in this exchange is not worth the wait for a free place.
+    const bool full = std::ranges::any_of(candidates_, [&](const RealServer* server) {
+        return server->full() && !was_tried(server, hint);
+    });
+    return {nullptr, full ? PickFailure::all_full : PickFailure::no_server};
+}
+
+void Picker::rebuild() {
+    // The version first: a change that comes during the rebuild causes another one.
+    version_ = pool_->version();
+    candidates_.clear();
+    for (const bool backup : {false, true}) {
+        if (!candidates_.empty()) break;
+        for (RealServer* server : all_) {
+            if (server->backup() == backup && server->may_take_new()) candidates_.push_back(server);
+        }
+    }
+    scheduler_->prepare(all_, candidates_);
+}
+
+}  // namespace poise::pool
