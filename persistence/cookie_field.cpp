@@ -30,8 +30,9 @@ std::string_view trimmed(std::string_view text) {
 // a quote that is never closed, or with more text after it, is an ordinary character.
 std::size_t piece_bytes(std::string_view text) {
     const std::size_t plain_end = std::min(text.find(';'), text.size());
-    const std::size_t equals = text.find('=');
-    if (equals >= plain_end) return plain_end;
+    // Looked for in this piece only: over all of it, a field of ";" would take quadratic time.
+    const std::size_t equals = text.substr(0, plain_end).find('=');
+    if (equals == std::string_view::npos) return plain_end;
     std::size_t at = equals + 1;
     while (at < text.size() && is_blank(text[at]))
         ++at;
