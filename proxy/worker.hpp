@@ -1,0 +1,137 @@
+// What one worker thread has: its loop, listeners, buffers, idle connections and its view of the
+// generation in force. Sessions live and die on one worker.
+#pragma once
+
+#include "base/counter.hpp"
+#include "base/engine.hpp"
+#include "base/log_writer.hpp"
+#include "config/model.hpp"
+#include "pool/idle_connections.hpp"
+#include "pool/pool.hpp"
+#include "proxy/buffer.hpp"
+#include "proxy/incidents.hpp"
+#include "proxy/request_id.hpp"
+#include "proxy/service.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace poise::proxy {
+
+class Exchange;
+class Listener;
+
+/// A service as one worker sees it.
+struct WorkerService {
+    WorkerService(const Service& shared, unsigned worker)
+        : service(shared),
+          picker(shared.pool, worker),
+          counters(*shared.counters[worker]) {}
+
+    const Service& service;
+    pool::Picker picker;
+    ServiceCounters& counters;
+    std::vector<Waiter*> queue;  // requests that wait for a server, oldest first
+};
+
+/// A generation as one worker sees it. Sessions share it; it ends with the last of them.
+struct WorkerGeneration {
+    WorkerGeneration(std::shared_ptr<const Generation> shared, unsigned worker);
+
+    std::shared_ptr<const Generation> generation;
+    std::vector<std::unique_ptr<WorkerService>> services;  // by Service::index
+};
+
+/// What is the same for all workers and outlives them.
+struct WorkerShared {
+    Incidents* incidents = nullptr;
+    LogWriter* access_log = nullptr;  // null: off
+    config::LogFormat access_format = config::LogFormat::text;
+    std::size_t connections_max = 10'000;  // client connections a worker
+    std::function<void(const std::string& line)> log_error;  // any thread; rare
+    std::vector<Engine*> engines;          // by worker index; filled before the first run
+};
+
+/// Everything but the constructor, post() and counters runs on the worker's own thread.
+class Worker {
+public:
+    Worker(unsigned index, const WorkerShared& shared);
+    ~Worker();  // run() has returned
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    /// Runs the loop until drain_and_stop() has ended or stop_now() was called. Call it on the
+    /// worker's thread.
+    void run();
+
+    /// Any thread: `generation` becomes the current one. Listening sockets of addresses that are
+    /// in both stay; new ones come from `sockets`, (address, bound and listening descriptor),
+    /// which are taken over; those no longer named are closed after their queue was accepted.
+    /// A connection to an address belongs to the service that listens there now.
+    struct NewSocket {
+        Address address;
+        int fd = -1;
+    };
+    void adopt(std::shared_ptr<const Generation> generation, std::vector<NewSocket> sockets);
+
+    /// Any thread: closes the listeners, lets requests end (keep-alive connections close), and
+    /// ends run() when all is done or after `limit`.
+    void drain_and_stop(std::chrono::milliseconds limit);
+    void stop_now();  // any thread
+
+    Engine& engine() { return engine_; }
+    unsigned index() const { return index_; }
+
+    // For sessions.
+    const std::shared_ptr<WorkerGeneration>& current() const { return current_; }
+    bool draining() const { return draining_; }
+    const WorkerShared& shared() const { return shared_; }
+    BufferPool& buffers() { return buffers_; }
+    pool::IdleConnections& idle() { return idle_; }
+    RequestIds& ids() { return ids_; }
+    LogQueue* access_log() const { return access_log_; }
+
+    std::unique_ptr<Exchange> take_exchange();
+    void give_back(std::unique_ptr<Exchange> exchange);
+
+    /// A session began or ended; begin answers false when the limit is reached.
+    bool begin_session();
+    void end_session();
+
+    /// A server's slot has become free: resumes who waits for one, here or on another worker.
+    void wake_queue(WorkerService& service);
+
+    // Read by any thread.
+    Counter sessions;       // client connections open now
+    Counter accept_errors;
+    Counter refused_connections;  // over the limit
+
+private:
+    friend class Listener;
+    void adopt_here(std::shared_ptr<const Generation> generation, std::vector<NewSocket> sockets);
+    void tick();
+    void finish_when_idle();
+
+    const unsigned index_;
+    const WorkerShared& shared_;
+    Engine engine_;
+    BufferPool buffers_;
+    pool::IdleConnections idle_;
+    RequestIds ids_;
+    LogQueue* access_log_ = nullptr;
+    std::shared_ptr<WorkerGeneration> current_;
+    std::vector<std::unique_ptr<Listener>> listeners_;
+    std::vector<std::unique_ptr<Exchange>> spare_exchanges_;
+    bool draining_ = false;
+};
+
+/// Binds and listens with SO_REUSEPORT. `[::]` takes IPv4 too. The error is a sentence with the
+/// cure ("cannot listen on [::]:80: permission denied; ...").
+std::expected<int, std::string> open_listening_socket(const Address& address);
+
+}  // namespace poise::proxy
