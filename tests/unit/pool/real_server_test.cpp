@@ -1,0 +1,261 @@
+#include "pool/real_server.hpp"
+
+#include "test_pool.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace poise;
+using namespace poise::pool;
+using namespace poise::pool::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr SteadyTime start{};
+
+config::Server unresolved_server() {
+    auto configured = configured_server("a");
+    configured.host = "web.example";
+    configured.address.reset();
+    return configured;
+}
+
+}  // namespace
+
+TEST_SUITE("pool/real_server") {
+    TEST_CASE("a server that was not probed yet serves") {
+        const RealServer server(configured_server("a"));
+
+        CHECK(server.may_take_new());
+        CHECK(server.may_serve_known());
+        CHECK(server.effective_weight() == 100 * RealServer::weight_scale);
+        CHECK(server.report().health == Health::unknown);
+    }
+
+    TEST_CASE("a server whose name is not resolved takes nothing and says so") {
+        RealServer server(unresolved_server());
+        CHECK_FALSE(server.may_take_new());
+        CHECK_FALSE(server.may_serve_known());
+        CHECK(server.report().health == Health::down);
+        CHECK(server.report().reason == "name not resolved yet");
+
+        const auto generation = server.address_generation();
+        server.set_address(parse_address("10.0.0.9:80"));
+        CHECK(server.may_take_new());
+        CHECK(server.address_generation() != generation);
+        CHECK(server.address() == parse_address("10.0.0.9:80"));
+    }
+
+    TEST_CASE("the same address again is no change") {
+        RealServer server(configured_server("a"));
+        const auto generation = server.address_generation();
+        server.set_address(server.address());
+        CHECK(server.address_generation() == generation);
+    }
+
+    TEST_CASE("what the administrator wants decides what a server takes") {
+        struct Row {
+            AdminState state;
+            bool takes_new, serves_known, halted;
+        };
+        for (const auto& row : {Row{AdminState::online, true, true, false},
+                                Row{AdminState::drain, false, true, false},
+                                Row{AdminState::halt, false, false, true}}) {
+            RealServer server(configured_server("a"));
+            server.set_admin(row.state);
+            CHECK(server.may_take_new() == row.takes_new);
+            CHECK(server.may_serve_known() == row.serves_known);
+            CHECK(server.halted() == row.halted);
+            server.set_admin(AdminState::online);
+            CHECK(server.may_take_new());
+        }
+    }
+
+    TEST_CASE("weight 0 takes nothing new and serves whom it knows") {
+        RealServer server(configured_server("a"));
+        server.set_weight(0);
+        CHECK_FALSE(server.may_take_new());
+        CHECK(server.may_serve_known());
+
+        server.set_weight(std::nullopt);
+        CHECK(server.may_take_new());
+        CHECK(server.report().weight == 100);
+    }
+
+    TEST_CASE("what the agent says changes the state and the weight") {
+        using Admission = AgentState::Admission;
+        struct Row {
+            AgentState state;
+            bool takes_new, serves_known;
+            std::uint32_t weight;  // without scale
+            const char* reason;
+        };
+        const Row rows[] = {
+            {{}, true, true, 100, ""},
+            {{.percent = 50}, true, true, 50, ""},
+            {{.percent = 0}, false, true, 0, ""},
+            {{.weight = 200}, true, true, 200, ""},
+            {{.percent = 50, .weight = 200}, true, true, 100, ""},
+            {{.admission = Admission::drain}, false, true, 100, "agent: drain"},
+            {{.admission = Admission::maint}, false, false, 100, "agent: maint"},
+            {{.down = true, .reason = "disk full"}, false, false, 100, "agent: down #disk full"},
+        };
+        for (const auto& row : rows) {
+            CAPTURE(row.reason);
+            RealServer server(configured_server("a"));
+            server.set_agent(row.state);
+            CHECK(server.may_take_new() == row.takes_new);
+            CHECK(server.may_serve_known() == row.serves_known);
+            CHECK(server.effective_weight() == row.weight * RealServer::weight_scale);
+            CHECK(server.report().reason == row.reason);
+        }
+    }
+
+    TEST_CASE("the operator's weight is above the agent's, whose limit is above the file's") {
+        RealServer server(configured_server("a"));
+        server.set_agent({.weight = 200, .connections_max = 1});
+        server.set_weight(10);
+        CHECK(server.report().weight == 10);
+
+        CHECK_FALSE(server.full());
+        const ConnectionLease lease(server);
+        CHECK(server.full());
+    }
+
+    TEST_CASE("a failing agent is noted and changes nothing") {
+        RealServer server(configured_server("a"));
+        server.set_agent({.percent = 50});
+        server.set_agent_error("connect refused");
+        CHECK(server.may_take_new());
+        CHECK(server.report().agent == "connect refused");
+        CHECK(server.effective_weight() == 50 * RealServer::weight_scale);
+
+        server.set_agent({.percent = 50});
+        CHECK(server.report().agent == "");
+    }
+
+    TEST_CASE("failures of real traffic in a row take a server down until it is found up") {
+        RealServer server(configured_server("a"), {.passive_fall = 3});
+        server.note_failure("connect refused");
+        server.note_failure("connect refused");
+        server.note_success();
+        server.note_failure("connect refused");
+        server.note_failure("connect refused");
+        CHECK(server.may_take_new());
+
+        server.note_failure("response timed out");
+        CHECK_FALSE(server.may_take_new());
+        CHECK(server.passive_down());
+        CHECK(server.report().reason == "passive: 3 failures in a row, last: response timed out");
+        CHECK(server.failures() == 5);
+
+        server.note_success();
+        CHECK_FALSE(server.may_take_new());
+        server.set_health(Health::up, "");
+        CHECK(server.may_take_new());
+    }
+
+    TEST_CASE("without passive observation failures are only counted") {
+        RealServer server(configured_server("a"));
+        for (int i = 0; i < 1000; ++i)
+            server.note_failure("reset");
+        CHECK(server.may_take_new());
+        CHECK(server.failures() == 1000);
+    }
+
+    TEST_CASE("a server that comes back reaches its weight over the slow start") {
+        RealServer server(configured_server("a"), {.slow_start = 10s});
+        const auto whole = 100 * RealServer::weight_scale;
+        CHECK(server.effective_weight() == whole);
+        CHECK_FALSE(server.ramping());
+
+        server.set_health(Health::down, "refused", start);
+        server.set_health(Health::up, "", start);
+        CHECK(server.may_take_new());
+        CHECK(server.ramping());
+        CHECK(server.effective_weight() == whole / 16);
+        server.tick(start + 5s);
+        CHECK(server.effective_weight() == whole / 2);
+        server.tick(start + 10s);
+        CHECK(server.effective_weight() == whole);
+        CHECK_FALSE(server.ramping());
+    }
+
+    TEST_CASE("a small weight is never ramped down to nothing") {
+        RealServer server(configured_server("a", 1), {.slow_start = 3600s});
+        server.set_agent({.percent = 1});
+        server.set_health(Health::down, "", start);
+        server.set_health(Health::up, "", start);
+        CHECK(server.effective_weight() > 0);
+        CHECK(server.may_take_new());
+    }
+
+    TEST_CASE("a state is reported with its reason and the time since when") {
+        RealServer server(configured_server("a"));
+        const auto changes = server.report_changes();
+        const auto before = server.report().since;
+
+        server.set_health(Health::down, "connect refused");
+        CHECK(server.report().health == Health::down);
+        CHECK(server.report().reason == "connect refused");
+        CHECK(server.report().since >= before);
+        CHECK(server.report_changes() == changes + 1);
+        server.set_health(Health::down, "connect refused");
+        CHECK(server.report_changes() == changes + 1);
+    }
+
+    TEST_CASE("a reload's new weight ends the one of run time, the same weight does not") {
+        auto configured = configured_server("a", 100);
+        RealServer server(configured);
+        server.set_weight(7);
+        server.reconfigure(configured, {});
+        CHECK(server.report().weight == 7);
+
+        configured.weight = 50;
+        configured.max_connections = 5;
+        server.reconfigure(configured, {});
+        CHECK(server.report().weight == 50);
+        CHECK(server.report().connections_max == 5);
+    }
+
+    TEST_CASE("response times are averaged and never 0 once measured") {
+        RealServer server(configured_server("a"));
+        CHECK(server.response_us() == 0);
+        server.note_response(0us);
+        CHECK(server.response_us() == 1);
+        for (int i = 0; i < 100; ++i)
+            server.note_response(800us);
+        CHECK(server.response_us() > 700);
+        CHECK(server.response_us() <= 800);
+    }
+
+    TEST_CASE("a change raises the shared version, and only a change") {
+        const auto version = std::make_shared<std::atomic<std::uint64_t>>(0);
+        RealServer server(configured_server("a"), {}, version);
+
+        auto last = version->load();
+        const auto changed = [&] { return std::exchange(last, version->load()) != last; };
+        server.set_health(Health::up, "");
+        CHECK_FALSE(changed());  // unknown and up both serve
+        server.set_health(Health::down, "");
+        CHECK(changed());
+        server.set_weight(3);
+        CHECK(changed());
+        server.set_weight(3);
+        CHECK_FALSE(changed());
+        server.set_agent({.connections_max = 9});
+        CHECK(changed());
+    }
+
+    TEST_CASE("a lease counts one connection for as long as it lives") {
+        RealServer server(configured_server("a"));
+        {
+            ConnectionLease first(server);
+            ConnectionLease second(std::move(first));
+            CHECK(server.connections() == 1);
+            second = ConnectionLease(server);
+            CHECK(server.connections() == 1);
+        }
+        CHECK(server.connections() == 0);
+    }
+}
