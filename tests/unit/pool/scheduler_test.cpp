@@ -90,7 +90,6 @@ TEST_SUITE("pool/scheduler") {
         };
         for (const auto& row : {Row{Algorithm::rr, false, 1}, Row{Algorithm::wrr, true, 2},
                                 Row{Algorithm::lc, false, 1}, Row{Algorithm::wlc, true, 2},
-                                Row{Algorithm::least_time, true, 2},
                                 Row{Algorithm::random2, true, 250}, Row{Algorithm::dh, true, 300},
                                 Row{Algorithm::sh, true, 300}, Row{Algorithm::maglev, true, 300}}) {
             CAPTURE(config::word(row.algorithm));
