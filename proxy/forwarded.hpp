@@ -46,8 +46,9 @@ public:
 
 private:
     std::string_view peer_text() const { return {text_.data(), text_bytes_}; }
-    void append_for(std::string& out, const RequestHead& head, const Address& client) const;
-    void append_forwarded(std::string& out, const RequestHead& head, const Address& client) const;
+    std::string_view own_proto() const { return tls_ ? "https" : "http"; }
+    bool keeps_received() const { return mode_ == config::Forwarded::append && peer_trusted_; }
+    void append_converted(std::string& out, const RequestHead& head) const;
 
     std::span<const Prefix> trusted_;
     Address peer_;
