@@ -141,11 +141,12 @@ void ChunkedReader::read_size_byte(char c) {
 }
 
 void ChunkedReader::read_extension_byte(char c) {
-    if (++line_bytes_ > line_bytes_max) return refuse(Reason::chunk_extension_too_long, offset_);
     if (c == '\r') {
         state_ = State::size_lf;
     } else if (is_control(c)) {
         refuse(c == '\n' ? Reason::bare_lf : Reason::bad_chunk_line, offset_);
+    } else if (++line_bytes_ > line_bytes_max) {
+        refuse(Reason::chunk_extension_too_long, offset_);
     }
 }
 

@@ -102,6 +102,13 @@ Refusal read_authority(std::string_view head, const HeadFacts& facts, RequestHea
     return {};
 }
 
+/// Keeps the expectations of a client that cannot wait from the server, which could.
+void end_expectations(std::vector<Field>& fields) {
+    for (Field& field : fields) {
+        if (field.id == FieldId::expect) field.hop_by_hop = true;
+    }
+}
+
 /// Expect and Upgrade: what the client wants besides the answer.
 Refusal read_wishes(std::string_view head, const HeadFacts& facts, RequestHead& out) {
     if (facts.bad_expect != nullptr) {
@@ -110,6 +117,7 @@ Refusal read_wishes(std::string_view head, const HeadFacts& facts, RequestHead& 
     // An HTTP/1.0 client cannot wait for a 100 (RFC 9110 section 10.1.1), nor can one that
     // sends no body.
     out.expect_continue = facts.expect != nullptr && out.minor >= 1 && out.framing != Framing::none;
+    if (facts.expect != nullptr && !out.expect_continue) end_expectations(out.fields);
     if (!facts.upgrade_asked || !facts.upgrade_named || out.minor == 0) return {};
     if (facts.bad_upgrade != nullptr) {
         return {Reason::bad_upgrade, offset_in(head, facts.bad_upgrade->value)};

@@ -15,7 +15,8 @@ struct Comparison {
     std::size_t fields_n = 0;       // whole fields that llhttp has reported
     bool name_reported = false;     // of the field behind those
     const char* differs = nullptr;  // the first byte that the readers see differently
-    bool complete = false;          // llhttp saw the end of the head
+    bool complete = false;          // llhttp saw the end of the head, and all our fields
+    bool same_framing = false;      // ... and framed the body as we did
 };
 
 Comparison& comparison(llhttp_t* parser) {
@@ -70,10 +71,10 @@ int on_headers_complete(llhttp_t* parser) {
     const BodyFraming& framing = both.first.framing;
     const bool chunked = (parser->flags & F_CHUNKED) != 0;
     const bool length = (parser->flags & F_CONTENT_LENGTH) != 0;
-    both.complete = both.fields_n == both.first.fields.size() &&
-                    chunked == (framing.framing == Framing::chunked) &&
-                    length == (framing.framing == Framing::length) &&
-                    (!length || parser->content_length == framing.content_length);
+    both.complete = both.fields_n == both.first.fields.size();
+    both.same_framing = chunked == (framing.framing == Framing::chunked) &&
+                        length == (framing.framing == Framing::length) &&
+                        (!length || parser->content_length == framing.content_length);
     return HPE_PAUSED;
 }
 
@@ -112,6 +113,16 @@ Reason reason_of(llhttp_errno_t error) {
     }
 }
 
+/// llhttp framed the body in another way, as it does with a tab behind "chunked".
+Refusal framing_refusal(const FirstReading& first) {
+    for (const Field& field : first.fields) {
+        const auto end = offset_in(first.head, field.value) + field.value.size();
+        if (field.id == FieldId::transfer_encoding) return {Reason::bad_transfer_encoding, end};
+        if (field.id == FieldId::content_length) return {Reason::bad_content_length, end};
+    }
+    return {Reason::bad_transfer_encoding, first.head.size()};
+}
+
 }  // namespace
 
 Refusal ask_second_reader(const FirstReading& first) {
@@ -126,7 +137,9 @@ Refusal ask_second_reader(const FirstReading& first) {
     if (!first.method.empty()) llhttp_execute(&parser, "GET", 3);
     const auto rest = first.head.substr(first.method.size());
     const llhttp_errno_t error = llhttp_execute(&parser, rest.data(), rest.size());
-    if (error == HPE_PAUSED && both.complete) return {};
+    if (error == HPE_PAUSED && both.complete) {
+        return both.same_framing ? Refusal{} : framing_refusal(first);
+    }
 
     const char* at = both.differs != nullptr ? both.differs : llhttp_get_error_pos(&parser);
     const bool inside = at >= first.head.data() && at <= first.head.data() + first.head.size();
