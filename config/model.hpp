@@ -46,11 +46,11 @@ constexpr milliseconds udp_idle_default{60'000};
 
 /// Limits on what a client may send before it is refused (431, 414, 413).
 struct Limits {
-    std::uint32_t header_bytes = 65'536;       // the whole head; Kerberos tickets are large
+    std::uint32_t header_bytes = 65'536;  // the whole head; Kerberos tickets are large
     std::uint32_t header_fields = 100;
     std::uint32_t request_line_bytes = 16'384;
-    std::uint64_t body_bytes = 0;              // 0: no limit
-    std::uint32_t queue_length = 1'024;        // requests waiting for a server, per service
+    std::uint64_t body_bytes = 0;        // 0: no limit
+    std::uint32_t queue_length = 1'024;  // requests waiting for a server, per service
 
     bool operator==(const Limits&) const = default;
 };
@@ -85,21 +85,21 @@ struct Agent {
 
 struct Persistence {
     PersistenceMethod method = PersistenceMethod::none;
-    std::string name = "POISE";        // cookie or header name
-    milliseconds timeout{1'800'000};   // since last use
-    int mask = 32;                     // source: IPv4 bits
-    int mask6 = 128;                   // source: IPv6 bits
-    std::uint32_t entries = 262'144;   // table bound (source, header)
+    std::string name = "POISE";       // cookie or header name
+    milliseconds timeout{1'800'000};  // since last use
+    int mask = 32;                    // source: IPv4 bits
+    int mask6 = 128;                  // source: IPv6 bits
+    std::uint32_t entries = 262'144;  // table bound (source, header)
 
     bool operator==(const Persistence&) const = default;
 };
 
 struct Server {
-    std::string name;                   // unique in the service
-    std::string host;                   // address text or DNS name
+    std::string name;  // unique in the service
+    std::string host;  // address text or DNS name
     std::uint16_t port = 0;
-    std::optional<Address> address;     // set when `host` is an address; else resolved while running
-    int weight = 100;                   // 0-256; 0 drains
+    std::optional<Address> address;  // set when `host` is an address; else resolved while running
+    int weight = 100;                // 0-256; 0 drains
     std::uint32_t max_connections = 0;  // 0: no limit
     bool backup = false;                // used only when no other is up
 
@@ -117,7 +117,7 @@ struct Listen {
 struct Fallback {
     std::optional<Server> server;
     int status = 503;
-    std::string body;       // read from body_file when the configuration is loaded
+    std::string body;  // read from body_file when the configuration is loaded
     std::string body_file;
 
     bool operator==(const Fallback&) const = default;
@@ -125,12 +125,12 @@ struct Fallback {
 
 /// All that is given must hold. Empty means "any".
 struct Match {
-    std::vector<std::string> host;         // exact, or "*.example.com"; case-insensitive, no port
-    std::vector<std::string> path;         // exact
+    std::vector<std::string> host;  // exact, or "*.example.com"; case-insensitive, no port
+    std::vector<std::string> path;  // exact
     std::vector<std::string> path_prefix;
     std::vector<std::string> method;
     std::vector<std::pair<std::string, std::string>> header;  // name, value; empty value: present
-    std::vector<Prefix> source;            // the client's address
+    std::vector<Prefix> source;                               // the client's address
 
     bool operator==(const Match&) const = default;
 };
@@ -169,21 +169,23 @@ struct Service {
 /// poise.yaml: what is balanced.
 struct Config {
     std::vector<Service> services;  // in the order of the file
+
+    bool operator==(const Config&) const = default;
 };
 
 enum class AccessLog { off, all };
 
 /// node.yaml: who this machine is.
 struct Node {
-    std::string name;                 // empty: the host name
-    int workers = 0;                  // 0: one a core
+    std::string name;  // empty: the host name
+    int workers = 0;   // 0: one a core
     IoEngine io = IoEngine::automatic;
-    std::string control;              // path of the control socket; empty: the default place
+    std::string control;                // path of the control socket; empty: the default place
     std::uint32_t max_connections = 0;  // client connections in all; 0: what the file limit allows
     LogLevel log_level = LogLevel::info;
     LogFormat log_format = LogFormat::text;
     AccessLog access_log = AccessLog::off;
-    std::string log_file;             // empty: standard output
+    std::string log_file;  // empty: standard output
 
     bool operator==(const Node&) const = default;
 };

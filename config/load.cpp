@@ -1,0 +1,75 @@
+#include "config/load.hpp"
+
+#include "config/draft.hpp"
+#include "config/file.hpp"
+#include "config/places.hpp"
+#include "config/reader.hpp"
+#include "config/resolve.hpp"
+#include "config/schema.hpp"
+#include "config/tree.hpp"
+#include "config/validate.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+namespace poise::config {
+
+namespace {
+
+std::unexpected<Diagnostics> cannot_load(const std::string& path, const std::string& why) {
+    return std::unexpected(Diagnostics{{{path, 1, 1}, fmt::format("the file {}", why), {}}});
+}
+
+bool is_empty(const Tree& tree) {
+    return tree.kind == Tree::Kind::null;
+}
+
+}  // namespace
+
+std::expected<Config, Diagnostics> parse_config(std::string_view text, const std::string& name,
+                                                const std::string& folder) {
+    Report report;
+    const auto tree = parse_tree(text, name, report);
+    if (!tree) return std::unexpected(report.take());
+    if (is_empty(*tree)) {
+        report.add({{name, 1, 1},
+                    "the file is empty",
+                    "write for example: services: {web: {listen: \":8080\", servers: "
+                    "[10.0.0.1:80]}}"});
+        return std::unexpected(report.take());
+    }
+    Draft draft;
+    Places places(name);
+    read_tree(*tree, config_mapping(), &draft, places, report);
+    const Checks checks{places, report, folder};
+    resolve(draft, checks);
+    validate(draft.services, checks);
+    if (!report.empty()) return std::unexpected(report.take());
+    return Config{std::move(draft.services)};
+}
+
+std::expected<Node, Diagnostics> parse_node(std::string_view text, const std::string& name) {
+    Report report;
+    const auto tree = parse_tree(text, name, report);
+    if (!tree) return std::unexpected(report.take());
+    Node node;
+    Places places(name);
+    read_tree(*tree, node_mapping(), &node, places, report);
+    if (!report.empty()) return std::unexpected(report.take());
+    return node;
+}
+
+std::expected<Config, Diagnostics> load_config(const std::string& path) {
+    const auto text = read_file(path, file_bytes_max);
+    if (!text) return cannot_load(path, text.error());
+    return parse_config(*text, path, std::filesystem::path(path).parent_path().string());
+}
+
+std::expected<Node, Diagnostics> load_node(const std::string& path) {
+    const auto text = read_file(path, file_bytes_max);
+    if (!text) return cannot_load(path, text.error());
+    return parse_node(*text, path);
+}
+
+}  // namespace poise::config

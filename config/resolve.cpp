@@ -1,0 +1,84 @@
+#include "config/resolve.hpp"
+
+#include "config/endpoint.hpp"
+#include "config/file.hpp"
+#include "config/schema.hpp"
+
+#include <fmt/format.h>
+
+namespace poise::config {
+
+namespace {
+
+constexpr std::size_t body_bytes_max = 256 << 10;
+// Services share a body by inheriting it, and each holds a copy.
+constexpr std::size_t bodies_bytes_max = 64 << 20;
+
+// 60 s suit HTTP; a quiet TCP connection is normal.
+void resolve_idle(Service& service, const std::string& path, const Places& places) {
+    if (service.protocol != Protocol::tcp) return;
+    if (places.written(path + "/timeouts/idle") || places.written("defaults/timeouts/idle")) return;
+    service.timeouts.idle = tcp_idle_default;
+}
+
+void resolve_rules(Service& service, const std::string& path, const Places& places) {
+    const Mapping mapping = timeouts_mapping();
+    for (std::size_t i = 0; i < service.rules.size(); ++i) {
+        std::optional<Timeouts>& own = service.rules[i].timeouts;
+        if (!own) continue;
+        for (const Key& key : mapping.keys) {
+            if (places.written(fmt::format("{}/rules/{}/timeouts/{}", path, i, key.name))) continue;
+            for (const std::string& text : key.print(&service.timeouts))
+                key.parse(&*own, key.name, text);
+        }
+    }
+}
+
+void resolve_names(Service& service) {
+    for (Server& server : service.servers) {
+        if (server.name.empty()) server.name = format_endpoint(server.host, server.port);
+    }
+}
+
+void resolve_body(Fallback& fallback, const std::string& path, std::size_t& total,
+                  const Checks& checks) {
+    total += fallback.body.size();
+    if (fallback.body_file.empty()) return;
+    const std::string written = fallback.body_file;
+    const auto at = path + "/fallback/body_file";
+    if (!fallback.body.empty()) {
+        return checks.error(at, "a fallback has either 'body' or 'body_file', not both");
+    }
+    fallback.body_file = path_inside(checks.folder, written);
+    auto body = read_file(fallback.body_file, body_bytes_max);
+    if (!body) {
+        checks.error(at, fmt::format("the file {} {}", quote(written), body.error()),
+                     fmt::format("looked for as {}", fallback.body_file));
+        return;
+    }
+    total += body->size();
+    fallback.body = std::move(*body);
+}
+
+}  // namespace
+
+void resolve(Draft& draft, const Checks& checks) {
+    std::size_t bodies_bytes = 0;
+    for (std::size_t i = 0; i < draft.services.size() && !checks.report.full(); ++i) {
+        Service& service = draft.services[i];
+        const auto path = fmt::format("services/{}", i);
+        resolve_idle(service, path, checks.places);
+        resolve_rules(service, path, checks.places);
+        resolve_names(service);
+        if (!service.health.script.empty())
+            service.health.script = path_inside(checks.folder, service.health.script);
+        if (service.fallback) resolve_body(*service.fallback, path, bodies_bytes, checks);
+        if (bodies_bytes > bodies_bytes_max) {
+            return checks.error(path, fmt::format("the bodies of all fallbacks are larger than {} "
+                                                  "MiB together",
+                                                  bodies_bytes_max >> 20));
+        }
+    }
+}
+
+}  // namespace poise::config

@@ -1,0 +1,18 @@
+// The tables of the mappings inside a service. Each is bound to the struct of its name.
+#pragma once
+
+#include "config/schema.hpp"
+
+namespace poise::config {
+
+Mapping limits_mapping();
+Mapping health_mapping();
+Mapping agent_mapping();
+Mapping persistence_mapping();
+Mapping listen_mapping();
+Mapping server_mapping();
+Mapping match_mapping();
+Mapping rule_mapping();
+Mapping fallback_mapping();
+
+}  // namespace poise::config

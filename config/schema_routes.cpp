@@ -1,0 +1,150 @@
+// The tables of what leads to a service and away from it: listeners, rules, the fallback.
+#include "config/bind.hpp"
+#include "config/schema_parts.hpp"
+#include "config/text_form.hpp"
+
+#include <utility>
+
+namespace poise::config {
+
+using namespace bind;
+
+namespace {
+
+Key header_matches() {
+    Key key = row("header", Type::text,
+                  "Header fields and their values; a field without a value must be present.");
+    key.shape = Shape::named;
+    key.parse = [](void* target, std::string_view name,
+                   std::string_view value) -> std::optional<Problem> {
+        if (auto problem = check_token(name)) return problem;
+        if (auto problem = check_line(value)) return problem;
+        at<Match>(target).header.emplace_back(name, value);
+        return std::nullopt;
+    };
+    key.clear = [](void* target) { at<Match>(target).header.clear(); };
+    key.print = [](const void* target) {
+        std::vector<std::string> values;
+        for (const auto& [name, value] : at<Match>(target).header) {
+            values.push_back(name);
+            values.push_back(value);
+        }
+        return values;
+    };
+    return key;
+}
+
+Key fallback_server() {
+    Key key = row("server", Type::text, "A server outside of the pool.");
+    key.form = "host:port";
+    key.parse = [](void* target, std::string_view,
+                   std::string_view given) -> std::optional<Problem> {
+        auto endpoint = parse_endpoint(given);
+        if (!endpoint) return endpoint.error();
+        Server server;
+        server.name = format_endpoint(endpoint->host, endpoint->port);
+        server.host = std::move(endpoint->host);
+        server.port = endpoint->port;
+        server.address = endpoint->address;
+        at<Fallback>(target).server = std::move(server);
+        return std::nullopt;
+    };
+    key.print = [](const void* target) -> std::vector<std::string> {
+        const Fallback& fallback = at<Fallback>(target);
+        if (!fallback.server) return {};
+        return {format_endpoint(fallback.server->host, fallback.server->port)};
+    };
+    return key;
+}
+
+// `key` printed only while `holds` for the fallback: what would contradict the rest stays out
+// of the effective output.
+Key printed_when(Key key, bool (*holds)(const Fallback&)) {
+    key.print = [print = std::move(key.print), holds](const void* target) {
+        return holds(at<Fallback>(target)) ? print(target) : std::vector<std::string>{};
+    };
+    return key;
+}
+
+}  // namespace
+
+Mapping listen_mapping() {
+    using T = Listen;
+    Key address = row("address", Type::text,
+                      "Where clients connect. `:80` is every address of the machine, IPv6 and "
+                      "IPv4; `0.0.0.0:80` is IPv4 alone.");
+    address.form = "address:port";
+    address.required = true;
+    address.parse = [](void* target, std::string_view,
+                       std::string_view given) -> std::optional<Problem> {
+        const auto parsed = parse_listen(given);
+        if (!parsed) return parsed.error();
+        at<Listen>(target).address = *parsed;
+        return std::nullopt;
+    };
+    address.print = [](const void* target) {
+        return std::vector{to_string(at<Listen>(target).address)};
+    };
+    Key alpn = later("alpn", "Protocols offered in the TLS handshake.");
+    alpn.shape = Shape::list;
+    return {"listen",
+            "A listener. A text alone is its address.",
+            {std::move(address),
+             boolean("proxy_protocol", &T::proxy_protocol,
+                     "A PROXY header, version 1 or 2, must come first and names the client."),
+             later_boolean("tls", "Speak TLS here."), std::move(alpn)},
+            "address"};
+}
+
+Mapping match_mapping() {
+    using T = Match;
+    return {"match",
+            "What a rule asks of a request. All that is given must hold; a list holds when one of "
+            "its items does; what is left out holds always.",
+            {text_list("host", &T::host, check_host_pattern,
+                       "The Host without its port, exact or `*.example.com`."),
+             text_list("path", &T::path, check_rule_path, "The exact path."),
+             text_list("path_prefix", &T::path_prefix, check_rule_path, "How the path begins."),
+             text_list("method", &T::method, check_token, "The request's method."),
+             header_matches(), range_list("source", &T::source, "The client's address.")},
+            ""};
+}
+
+Mapping rule_mapping() {
+    using T = Rule;
+    Key use = text("use", &T::use, check_name, "The service whose servers take the request.");
+    use.required = true;
+    use.default_values.clear();
+    return {"rule",
+            "Sends some requests to another service's servers. The first rule that matches wins; "
+            "without a match the service's own servers answer.",
+            {part("match", &T::match, match_mapping(), "Which requests; without it all."),
+             std::move(use),
+             optional_part("timeouts", &T::timeouts, timeouts_mapping(),
+                           "Limits of the service that differ for these requests.")},
+            ""};
+}
+
+Mapping fallback_mapping() {
+    using T = Fallback;
+    const auto answers = [](const Fallback& f) { return !f.server.has_value(); };
+    const auto has_inline_body = [](const Fallback& f) {
+        return !f.server && f.body_file.empty() && !f.body.empty();
+    };
+    const auto has_file = [](const Fallback& f) { return !f.body_file.empty(); };
+    return {
+        "fallback",
+        "The last resort when no server is up: another server, or an answer. "
+        "`fallback: 10.0.0.99:80` is short for `fallback: {server: 10.0.0.99:80}`.",
+        {fallback_server(),
+         printed_when(integer("status", &T::status, {200, 599}, "The answer's status code."),
+                      answers),
+         printed_when(text("body", &T::body, check_body, "The answer's body."), has_inline_body),
+         printed_when(text("body_file", &T::body_file, check_line,
+                           "A file with the answer's body, relative to the configuration's "
+                           "folder; at most 256 KiB."),
+                      has_file)},
+        "server"};
+}
+
+}  // namespace poise::config

@@ -1,0 +1,138 @@
+// The tables of poise.yaml: its top, `defaults`, and a service.
+#include "config/bind.hpp"
+#include "config/draft.hpp"
+#include "config/schema_parts.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace poise::config {
+
+using namespace std::chrono_literals;
+using namespace bind;
+
+namespace {
+
+using T = Service;
+
+// What a service may have of its own and may inherit from `defaults`.
+std::vector<Key> inherited_keys() {
+    Key agent = optional_part("agent", &T::agent, agent_mapping(), "Ask the servers' agents.");
+    agent.can_be_none = true;
+    Key fallback = optional_part("fallback", &T::fallback, fallback_mapping(),
+                                 "What answers when no server is up.");
+    fallback.can_be_none = true;
+    // A service's fallback replaces an inherited one: half of each would be neither.
+    fallback.open = [](void* target, std::string_view) -> void* {
+        return &at<Service>(target).fallback.emplace();
+    };
+    return {word("mode", &T::mode, mode_words,
+                 "`snat`: a full proxy; `nat` and `dr`: layer 4 with two arms and with one."),
+            word("protocol", &T::protocol, protocol_words, "What clients speak."),
+            word("scheduler", &T::scheduler, algorithm_words,
+                 "Which server takes a new client: round robin, least connection (`w`: "
+                 "weighted), destination or source hashing, Maglev, power of two, least time."),
+            duration("slow_start", &T::slow_start, {0ms, 24h},
+                     "A server that comes up reaches its full weight over this time."),
+            part("timeouts", &T::timeouts, timeouts_mapping(), "Limits on waits."),
+            part("limits", &T::limits, limits_mapping(), "Limits on what clients send."),
+            part("health", &T::health, health_mapping(), "How servers are checked."),
+            std::move(agent),
+            part("persistence", &T::persistence, persistence_mapping(),
+                 "Whether clients stay on their server."),
+            word("forwarded", &T::forwarded, forwarded_words,
+                 "X-Forwarded-For, -Proto, -Host and Forwarded: append to what trusted proxies "
+                 "sent, replace it, or add nothing."),
+            range_list("trusted_proxies", &T::trusted_proxies,
+                       "Whose X-Forwarded-For and PROXY header are believed."),
+            word("send_proxy", &T::send_proxy, proxy_protocol_words,
+                 "A PROXY header of this version goes to the servers first."),
+            integer("retries", &T::retries, {0, 10},
+                    "Attempts on other servers after a failed first one."),
+            std::move(fallback)};
+}
+
+Mapping defaults_mapping() {
+    return {"defaults",
+            "What every service starts from. Each may override it, time limits and other "
+            "mappings key by key.",
+            inherited_keys(), ""};
+}
+
+Key preset_key() {
+    Key key = later("preset", "Settings for a known application.");
+    key.type = Type::word;
+    for (const std::string_view name : {"exchange", "sharepoint", "lync", "rdp", "rdgateway"})
+        key.words.push_back({name});
+    return key;
+}
+
+Mapping service_mapping() {
+    std::vector<Key> keys;
+    keys.push_back(parts("listen", &T::listen, listen_mapping(),
+                         "Where clients connect. Without it the service is reached only by a "
+                         "rule's `use`."));
+    std::ranges::move(inherited_keys(), std::back_inserter(keys));
+    keys.push_back(preset_key());
+    keys.push_back(later_boolean("redirect_http",
+                                 "Plain-text listeners answer 308 to the same place under https."));
+    keys.push_back(parts("rules", &T::rules, rule_mapping(),
+                         "Requests that go to another service's servers."));
+    keys.push_back(parts("servers", &T::servers, server_mapping(), "The pool."));
+    return {"service", "A virtual service: where clients connect, and the pool that answers.",
+            std::move(keys), ""};
+}
+
+Mapping floating_ip_mapping() {
+    return {"floating_ip",
+            "An address that the active node of a pair holds.",
+            {later("address", "The address and its prefix length."),
+             later("interface", "The network interface that carries it.")},
+            ""};
+}
+
+Mapping certificate_mapping() {
+    return {"certificate",
+            "A certificate, chosen by the name that the client asks for.",
+            {later("cert", "The chain, a PEM file."), later("key", "The private key, a PEM file.")},
+            ""};
+}
+
+Key later_list(std::string_view name, Mapping mapping, std::string help) {
+    Key key = later(name, std::move(help));
+    key.type = Type::mapping;
+    key.shape = Shape::list;
+    key.mapping.push_back(std::move(mapping));
+    return key;
+}
+
+}  // namespace
+
+Mapping config_mapping() {
+    Key defaults =
+        part("defaults", &Draft::defaults, defaults_mapping(), "What every service starts from.");
+    defaults.effective = false;
+    Key services =
+        parts("services", &Draft::services, service_mapping(), "The virtual services by name.");
+    services.shape = Shape::named;
+    services.required = true;
+    services.open = [](void* target, std::string_view name) -> void* {
+        Draft& draft = at<Draft>(target);
+        Service& service = draft.services.emplace_back(draft.defaults);
+        service.name = name;
+        return &service;
+    };
+    Mapping floating = floating_ip_mapping();
+    floating.shorthand = "address";
+    return {"poise.yaml",
+            "What is balanced.",
+            {std::move(defaults),
+             later_list("floating_ips", std::move(floating),
+                        "Addresses held by exactly one node of the pair."),
+             later_list("certificates", certificate_mapping(), "Certificates for TLS listeners."),
+             std::move(services)},
+            ""};
+}
+
+}  // namespace poise::config

@@ -1,0 +1,144 @@
+#include "config/text_form.hpp"
+#include "config/validate.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <map>
+#include <unistd.h>
+
+namespace poise::config {
+
+namespace {
+
+bool written(const std::string& path, std::string_view key, const Checks& checks) {
+    return checks.places.written(fmt::format("{}/{}", path, key)) ||
+           checks.places.written(fmt::format("defaults/{}", key));
+}
+
+void validate_protocol(const Service& service, const std::string& path, const Checks& checks) {
+    if (service.protocol == Protocol::http || checks.places.broken(path + "/protocol") ||
+        checks.places.broken("defaults/protocol"))
+        return;
+    const auto only_http = [&](std::string_view key, std::string_view what) {
+        checks.error(fmt::format("{}/{}", path, key),
+                     fmt::format("{} only with protocol http, but service '{}' has {}", what,
+                                 service.name, word(service.protocol)));
+    };
+    if (!service.rules.empty()) only_http("rules", "rules work");
+    const PersistenceMethod method = service.persistence.method;
+    if (method == PersistenceMethod::cookie || method == PersistenceMethod::header)
+        only_http("persistence/method", fmt::format("persistence by {} works", word(method)));
+}
+
+void validate_persistence(const Service& service, const std::string& path, const Checks& checks) {
+    if (service.persistence.method != PersistenceMethod::header) return;
+    if (written(path, "persistence/name", checks)) return;
+    checks.error(path + "/persistence/method", "persistence by header needs the header's name",
+                 "write persistence: {method: header, name: X-User}");
+}
+
+void validate_script(const Service& service, const std::string& at, const Checks& checks) {
+    std::error_code ec;
+    const std::string& script = service.health.script;
+    if (script.empty()) {
+        checks.error(at, "a check by script needs 'script', the program to run");
+    } else if (!std::filesystem::exists(script, ec)) {
+        checks.error(at, fmt::format("the script {} does not exist", quote(script)));
+    } else if (!std::filesystem::is_regular_file(script, ec)) {
+        checks.error(at, fmt::format("the script {} is not a file", quote(script)));
+    } else if (::access(script.c_str(), X_OK) != 0) {
+        checks.error(at, fmt::format("the script {} is not executable", quote(script)),
+                     "chmod +x makes it so");
+    }
+}
+
+void validate_health(const Service& service, const std::string& path, const Checks& checks) {
+    if (checks.places.broken(path + "/health") || checks.places.broken("defaults/health")) return;
+    const HealthCheck& health = service.health;
+    if (health.check == CheckKind::script)
+        validate_script(service, path + "/health/script", checks);
+    if (health.check == CheckKind::dns && health.query.empty()) {
+        checks.error(path + "/health/check", "a check by dns needs 'query', the name to ask for",
+                     "write health: {check: dns, query: www.example.com}");
+    }
+    if (health.check == CheckKind::http && health.expect.empty())
+        checks.error(path + "/health/expect", "'expect' names no status code");
+}
+
+// DR leaves the packet as it is but for its destination MAC: the server sees the port that the
+// client asked for.
+void validate_port(const Server& server, const Service& service, const std::string& at,
+                   const Checks& checks) {
+    if (service.mode != Mode::dr) {
+        if (server.port != 0) return;
+        const bool v6 = server.address && !server.address->is_v4();
+        checks.error(at, fmt::format("{} has no port", quote(server.host)),
+                     v6 ? fmt::format("such as \"[{}]:80\"", server.host)
+                        : fmt::format("such as {}:80", server.host));
+        return;
+    }
+    for (const Listen& listen : service.listen) {
+        if (server.port == 0 || server.port == listen.address.port) continue;
+        checks.error(
+            at,
+            fmt::format("mode dr cannot translate port {} to {}", listen.address.port, server.port),
+            "leave the server's port out, or use mode snat");
+        return;
+    }
+}
+
+void validate_servers(const Service& service, const std::string& path, const Checks& checks) {
+    std::map<std::string_view, std::size_t> first_with;
+    for (std::size_t i = 0; i < service.servers.size(); ++i) {
+        const Server& server = service.servers[i];
+        const auto at = fmt::format("{}/servers/{}", path, i);
+        if (checks.places.broken(at)) continue;
+        validate_port(server, service, at + "/address", checks);
+        const auto [first, is_new] = first_with.emplace(server.name, i);
+        if (is_new) continue;
+        const auto earlier = fmt::format("{}/servers/{}", path, first->second);
+        checks.error(at,
+                     fmt::format("two servers of service '{}' are named {}", service.name,
+                                 quote(server.name)),
+                     fmt::format("the first stands in line {}; give each its own 'name'",
+                                 checks.places.at(earlier).line));
+    }
+}
+
+void validate_fallback(const Service& service, const std::string& path, const Checks& checks) {
+    const auto at = path + "/fallback";
+    if (!service.fallback || checks.places.broken(at)) return;
+    const Fallback& fallback = *service.fallback;
+    if (!fallback.server) {
+        if (service.protocol == Protocol::http) return;
+        checks.error(at,
+                     fmt::format("a fallback that answers works only with protocol http, but "
+                                 "service '{}' has {}",
+                                 service.name, word(service.protocol)),
+                     "write the address of a server: fallback: 10.0.0.99:80");
+        return;
+    }
+    validate_port(*fallback.server, service, at + "/server", checks);
+    if (checks.places.written(at + "/status") || !fallback.body.empty())
+        checks.error(at, "a fallback is either a 'server' or an answer, not both");
+}
+
+}  // namespace
+
+void validate_service(const Service& service, const std::string& path, const Checks& checks) {
+    if (const auto problem = check_name(service.name))
+        checks.error(path, fmt::format("a service {}", problem->message));
+    validate_protocol(service, path, checks);
+    validate_persistence(service, path, checks);
+    validate_health(service, path, checks);
+    validate_servers(service, path, checks);
+    validate_fallback(service, path, checks);
+    if (service.servers.empty() && !service.fallback && !checks.places.broken(path + "/servers") &&
+        !checks.places.broken(path + "/fallback")) {
+        checks.error(path, fmt::format("service '{}' has no servers and no fallback", service.name),
+                     "write servers: [10.0.0.1:80]");
+    }
+}
+
+}  // namespace poise::config
