@@ -1,2 +1,4 @@
 // The program's door: everything happens in commands.
-int main() { return 0; }
+int main() {
+    return 0;
+}

@@ -1,0 +1,79 @@
+#include "app/listening.hpp"
+
+#include "base/socket_address.hpp"
+#include "proxy/worker.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace poise::app {
+
+namespace {
+
+// SO_REUSEPORT shares an address with every process of the same user, so a second Poise would
+// take half of the first one's clients in silence. A bind without it tells.
+bool somebody_listens(const Address& address) {
+    const SocketAddress where(address);
+    const int fd = ::socket(where.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return false;  // the real opening will say what is wrong
+    const int on = 1;
+    const int off = 0;
+    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (where.family() == AF_INET6)
+        ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, address.is_any() ? &off : &on, sizeof on);
+    const bool taken = ::bind(fd, where.get(), where.length) != 0 && errno == EADDRINUSE;
+    ::close(fd);
+    return taken;
+}
+
+bool port_is_held(std::span<const Address> held, const Address& address) {
+    return std::ranges::any_of(held, [&](const Address& a) { return a.port == address.port; });
+}
+
+}  // namespace
+
+std::vector<ListeningPlace> listening_places(const config::Config& config) {
+    std::vector<ListeningPlace> places;
+    for (const auto& service : config.services)
+        for (const auto& listen : service.listen)
+            places.push_back({service.name, listen.address});
+    return places;
+}
+
+ListeningSockets::~ListeningSockets() {
+    for (const auto& sockets : by_worker_)
+        for (const Socket& socket : sockets)
+            ::close(socket.fd);
+}
+
+std::expected<ListeningSockets, std::string> open_listening_sockets(
+    std::span<const ListeningPlace> all_places, unsigned workers, std::span<const Address> held) {
+    std::vector<ListeningPlace> places;
+    for (const ListeningPlace& place : all_places)
+        if (std::ranges::find(held, place.address) == held.end()) places.push_back(place);
+    // All are looked at before the first is opened: ours must not look like another's.
+    for (const ListeningPlace& place : places) {
+        if (port_is_held(held, place.address) || !somebody_listens(place.address)) continue;
+        return std::unexpected(fmt::format(
+            "service {}: cannot listen on {}: another process already does (ss -ltnp shows which)",
+            place.service, to_string(place.address)));
+    }
+    ListeningSockets opened(workers);
+    for (const ListeningPlace& place : places) {
+        for (unsigned worker = 0; worker < workers; ++worker) {
+            auto fd = proxy::open_listening_socket(place.address);
+            if (!fd) {
+                return std::unexpected(fmt::format("service {}: {}", place.service, fd.error()));
+            }
+            opened.add(worker, place.address, *fd);
+        }
+    }
+    return opened;
+}
+
+}  // namespace poise::app

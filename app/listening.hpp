@@ -1,0 +1,52 @@
+// Opens the listening sockets of a configuration, all or none, before anything serves.
+#pragma once
+
+#include "base/address.hpp"
+#include "config/model.hpp"
+
+#include <expected>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace poise::app {
+
+struct ListeningPlace {
+    std::string service;
+    Address address;
+};
+
+/// Every address of `config`, in its order.
+std::vector<ListeningPlace> listening_places(const config::Config& config);
+
+/// Open descriptors, closed with it unless taken out.
+class ListeningSockets {
+public:
+    struct Socket {
+        Address address;
+        int fd = -1;
+    };
+
+    explicit ListeningSockets(unsigned workers) : by_worker_(workers) {}
+    ListeningSockets(ListeningSockets&&) noexcept = default;
+    ListeningSockets& operator=(ListeningSockets&&) = delete;
+    ~ListeningSockets();
+
+    void add(unsigned worker, const Address& address, int fd) {
+        by_worker_[worker].push_back({address, fd});
+    }
+    /// The caller owns the descriptors from now on.
+    std::vector<Socket> take(unsigned worker) { return std::exchange(by_worker_[worker], {}); }
+
+private:
+    std::vector<std::vector<Socket>> by_worker_;
+};
+
+/// One socket per address and worker for each place whose address is not in `held`. The error
+/// names the service and the address; then nothing stays open. An address on which another
+/// process listens is an error also when that process would share it (SO_REUSEPORT).
+std::expected<ListeningSockets, std::string> open_listening_sockets(
+    std::span<const ListeningPlace> all_places, unsigned workers, std::span<const Address> held);
+
+}  // namespace poise::app

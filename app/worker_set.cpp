@@ -1,0 +1,67 @@
+#include "app/worker_set.hpp"
+
+#include <fmt/format.h>
+
+#include <pthread.h>
+#include <signal.h>
+#include <utility>
+
+namespace poise::app {
+
+WorkerSet::WorkerSet(unsigned count, proxy::WorkerShared shared, std::function<void()> on_all_ended)
+    : shared_(std::move(shared)), on_all_ended_(std::move(on_all_ended)) {
+    for (unsigned i = 0; i < count; ++i)
+        workers_.push_back(std::make_unique<proxy::Worker>(i, shared_));
+    for (const auto& worker : workers_)
+        shared_.engines.push_back(&worker->engine());
+}
+
+WorkerSet::~WorkerSet() {
+    stop_now();
+    join();
+}
+
+void WorkerSet::start() {
+    // Threads inherit the mask: signals are for the control thread.
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    running_ = size();
+    for (const auto& worker : workers_) {
+        threads_.emplace_back([this, &worker = *worker] {
+            worker.run();
+            if (running_.fetch_sub(1) == 1) on_all_ended_();
+        });
+        const std::string name = fmt::format("poise-w{}", worker->index());
+        ::pthread_setname_np(threads_.back().native_handle(), name.c_str());
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void WorkerSet::adopt(const std::shared_ptr<const proxy::Generation>& generation,
+                      ListeningSockets sockets) {
+    for (const auto& worker : workers_) {
+        std::vector<proxy::Worker::NewSocket> own;
+        for (const auto& socket : sockets.take(worker->index()))
+            own.push_back({socket.address, socket.fd});
+        worker->adopt(generation, std::move(own));
+    }
+}
+
+void WorkerSet::drain_and_stop(std::chrono::milliseconds limit) {
+    for (const auto& worker : workers_)
+        worker->drain_and_stop(limit);
+}
+
+void WorkerSet::stop_now() {
+    for (const auto& worker : workers_)
+        worker->stop_now();
+}
+
+void WorkerSet::join() {
+    for (std::thread& thread : threads_)
+        if (thread.joinable()) thread.join();
+}
+
+}  // namespace poise::app
