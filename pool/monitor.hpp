@@ -1,11 +1,14 @@
 // Watches the real servers of all pools: health checks, agents, name resolution, slow start.
 #pragma once
 
+#include "base/task.hpp"
 #include "config/model.hpp"
 #include "pool/pool.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -26,7 +29,7 @@ public:
     using OnEvent = std::function<void(const ServerEvent&)>;  // on the control thread
 
     Monitor(boost::asio::any_io_executor executor, OnEvent on_event);
-    ~Monitor();
+    ~Monitor();  // asserts running() == 0: stop() and wait() first
     Monitor(const Monitor&) = delete;
     Monitor& operator=(const Monitor&) = delete;
 
@@ -35,6 +38,10 @@ public:
     void watch(const config::Service& service, std::shared_ptr<const Pool> pool);
     void forget(const std::string& service_name);
     void stop();  // ends everything soon; the executor must run on until then
+
+    std::size_t running() const;  // coroutines that have not ended yet
+    /// True when all have ended within `limit`. To be awaited on the executor, after stop().
+    Task<bool> wait(std::chrono::milliseconds limit);
 
 private:
     struct Impl;

@@ -110,6 +110,11 @@ void RealServer::set_health(Health health, std::string reason, SteadyTime now) {
     update(now);
 }
 
+Health RealServer::checked() const {
+    const std::lock_guard lock(mutex_);
+    return health_;
+}
+
 void RealServer::set_agent(AgentState state, SteadyTime now) {
     const std::lock_guard lock(mutex_);
     agent_error_.clear();

@@ -119,6 +119,8 @@ public:
     /// What the health checks found. Up also forgives failures of real traffic.
     void set_health(Health health, std::string reason,
                     SteadyTime now = std::chrono::steady_clock::now());
+    /// What set_health() said last, whatever else keeps the server down.
+    Health checked() const;
     /// Taken down by note_failure() and not brought up since.
     bool passive_down() const { return passive_down_.load(relaxed); }
 

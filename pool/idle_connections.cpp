@@ -1,0 +1,62 @@
+#include "pool/idle_connections.hpp"
+
+#include "pool/real_server.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace poise::pool {
+
+namespace {
+
+// An idle connection on which anything has happened is of no use: its server has closed it, or
+// has sent what belongs to no request.
+bool untouched(const Stream& stream) {
+    return !stream.readable() && !stream.hung_up() && !stream.broken();
+}
+
+}  // namespace
+
+std::unique_ptr<Stream> IdleConnections::take(const RealServer& server) {
+    const auto found = by_server_.find(&server);
+    if (found == by_server_.end()) return nullptr;
+    auto& idle = found->second;
+    while (!idle.empty()) {
+        Idle newest = std::move(idle.back());
+        idle.pop_back();
+        if (untouched(*newest.stream) && newest.address_generation == server.address_generation())
+            return std::move(newest.stream);
+    }
+    return nullptr;
+}
+
+void IdleConnections::put(const RealServer& server, std::unique_ptr<Stream> stream, TimePoint now,
+                          std::chrono::milliseconds idle) {
+    stream->want_nothing();
+    if (!untouched(*stream)) return;
+    auto& kept = by_server_[&server];
+    if (kept.size() >= per_server_max_) kept.erase(kept.begin());
+    kept.push_back({std::move(stream), now + idle, server.address_generation()});
+}
+
+void IdleConnections::sweep(TimePoint now) {
+    for (auto& [server, idle] : by_server_)
+        std::erase_if(
+            idle, [&](const Idle& one) { return one.expires <= now || !untouched(*one.stream); });
+    std::erase_if(by_server_, [](const auto& entry) { return entry.second.empty(); });
+}
+
+void IdleConnections::keep_only(std::span<const RealServer* const> known) {
+    std::erase_if(by_server_, [&](const auto& entry) {
+        return std::find(known.begin(), known.end(), entry.first) == known.end();
+    });
+}
+
+std::size_t IdleConnections::size() const {
+    std::size_t count = 0;
+    for (const auto& entry : by_server_)
+        count += entry.second.size();
+    return count;
+}
+
+}  // namespace poise::pool

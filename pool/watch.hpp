@@ -1,0 +1,72 @@
+// One server under watch: its health check, its agent, its name. The monitor owns these.
+#pragma once
+
+#include "base/task_group.hpp"
+#include "config/model.hpp"
+#include "pool/health_state.hpp"
+#include "pool/monitor.hpp"
+#include "pool/pool.hpp"
+#include "pool/probe.hpp"
+#include "pool/random.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace poise::pool {
+
+/// What must be the same for a watch to go on after a reload.
+struct WatchPlan {
+    config::HealthCheck check;
+    std::optional<config::Agent> agent;
+    Address virtual_address;
+
+    bool operator==(const WatchPlan&) const = default;
+};
+
+/// Its coroutines hold a pointer to it: it must not die before they have ended. Control thread.
+class Watch {
+public:
+    /// `on_event` outlives it.
+    Watch(boost::asio::any_io_executor executor, std::string service, WatchPlan plan,
+          std::shared_ptr<RealServer> server, const Monitor::OnEvent* on_event, std::uint64_t seed);
+
+    void start();
+    void cancel() { tasks_.cancel(); }
+    std::size_t running() const { return tasks_.running(); }
+
+    const std::shared_ptr<RealServer>& server() const { return server_; }
+    const WatchPlan& plan() const { return plan_; }
+
+    /// Moves slow start on and tells of changes that came from elsewhere (real traffic). Cheap.
+    void look(SteadyTime now);
+
+private:
+    static Task<void> run_checks(Watch* self);
+    static Task<void> run_trials(Watch* self);
+    static Task<void> run_agent(Watch* self);
+    static Task<void> run_resolver(Watch* self);
+
+    void note_result(const ProbeResult& result);
+    void note_agent_line(const std::string& line);
+    void note_name(const std::vector<Address>& found, const std::string& wrong);
+    void tell_changes(const std::string& addition);
+    std::chrono::milliseconds first_delay(std::chrono::milliseconds interval);
+    std::chrono::milliseconds jittered(std::chrono::milliseconds interval);
+
+    std::string service_;
+    WatchPlan plan_;
+    std::shared_ptr<RealServer> server_;
+    const Monitor::OnEvent* on_event_;
+    Random random_;
+    HealthState state_;
+    std::uint32_t seen_changes_ = 0;
+    Health seen_health_ = Health::unknown;
+    AgentState::Admission seen_admission_ = AgentState::Admission::ready;
+    TaskGroup tasks_;
+};
+
+}  // namespace poise::pool
