@@ -1,0 +1,50 @@
+"""Opens many keep-alive connections, sends one request on each, and holds them."""
+
+import socket
+
+REQUEST = b"GET /1 HTTP/1.1\r\nHost: bench\r\n\r\n"
+
+
+class IdleClients:
+    """Holds up to `count` connections; `errors` counts those that could not be opened or asked."""
+
+    def __init__(self, port: int, count: int):
+        self.errors = 0
+        self.sockets: list[socket.socket] = []
+        for _ in range(count):
+            client = socket.socket()
+            client.settimeout(5)
+            try:
+                client.connect(("127.0.0.1", port))
+                self.ask(client)
+                self.sockets.append(client)
+            except OSError:
+                self.errors += 1
+                client.close()
+                if self.errors > 100:
+                    break
+
+    @staticmethod
+    def ask(client: socket.socket) -> None:
+        client.sendall(REQUEST)
+        answer = b""
+        while b"\r\n\r\n" not in answer or not answer.split(b"\r\n\r\n", 1)[1]:
+            piece = client.recv(4096)
+            if not piece:
+                raise OSError("closed by the proxy")
+            answer += piece
+
+    def check_alive(self, step: int = 50) -> None:
+        """Asks again on every `step`-th connection: a proxy that dropped some must show."""
+        for client in self.sockets[::step]:
+            try:
+                self.ask(client)
+            except OSError:
+                self.errors += 1
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for client in self.sockets:
+            client.close()

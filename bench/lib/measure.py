@@ -1,0 +1,59 @@
+"""One cell of the suite: one product, one row, one round."""
+
+import time
+from pathlib import Path
+
+from .idle import IdleClients
+from .load import run_wrk
+from .products import Place, Product, free_port, wait_until_answers
+from .rows import Row
+
+WARM_UP_SECONDS = 1
+SETTLE_SECONDS = 0.4
+SIDECAR_CLIENTS = 500
+
+
+def measure(product: Product, row: Row, origin: str, seconds: float, folder: Path) -> dict:
+    """Starts the product afresh, measures, ends it. Returns figures by name and `errors`."""
+    place = Place(free_port(), free_port(), origin, folder)
+    if row.kind == "start":
+        place.clients = SIDECAR_CLIENTS
+    with product.start(place, sidecar=row.kind == "start") as proxy:
+        started = wait_until_answers(proxy, place.port(row.mode))
+        if row.kind == "start":
+            return _at_rest(proxy, started)
+        if row.kind == "idle":
+            return _idle(proxy, place.port(row.mode), row.connections)
+        return _load(proxy, place.port(row.mode), row, seconds, folder)
+
+
+def _at_rest(proxy, started: float) -> dict:
+    time.sleep(SETTLE_SECONDS)
+    return {"start_ms": started * 1000, "rss_mb": proxy.rss_bytes() / 1e6, "errors": 0}
+
+
+def _idle(proxy, port: int, count: int) -> dict:
+    time.sleep(SETTLE_SECONDS)
+    before = proxy.rss_bytes()
+    with IdleClients(port, count) as clients:
+        time.sleep(SETTLE_SECONDS)
+        grown = proxy.rss_bytes() - before
+        clients.check_alive()
+        held = max(1, len(clients.sockets))
+        return {"idle_bytes": grown / held, "rss_mb": (before + grown) / 1e6,
+                "errors": clients.errors}
+
+
+def _load(proxy, port: int, row: Row, seconds: float, folder: Path) -> dict:
+    run_wrk(port, row.path, row.connections, WARM_UP_SECONDS, row.close, folder)
+    cpu_before = proxy.cpu_seconds()
+    result = run_wrk(port, row.path, row.connections, seconds, row.close, folder)
+    cpu = proxy.cpu_seconds() - cpu_before
+    requests = max(1, result["requests"])
+    errors = sum(result[kind] for kind in ("connect", "read", "write", "status", "timeout"))
+    if not proxy.alive():
+        errors += 1
+    return {"cpu_us": cpu * 1e6 / requests, "rps": result["requests"] * 1e6 / result["micros"],
+            "mb_per_s": result["bytes"] / result["micros"], "p50_ms": result["p50"] / 1000,
+            "p99_ms": result["p99"] / 1000, "p999_ms": result["p999"] / 1000,
+            "rss_mb": proxy.rss_bytes() / 1e6, "errors": errors}

@@ -1,0 +1,156 @@
+"""The products under measurement: how each is found, configured, started and asked its version."""
+
+import shutil
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from .process import Child
+
+BENCH = Path(__file__).resolve().parent.parent
+PROXY_CORE = 0
+LOAD_CORE = 1
+STREAM_MODULE = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
+
+
+@dataclass
+class Place:
+    """Where one run happens: ports, the origin's address, a folder for files."""
+
+    http_port: int
+    tcp_port: int
+    origin: str
+    folder: Path
+    clients: int = 8500  # what a product must be ready for; some take memory for it at start
+
+    def port(self, mode: str) -> int:
+        return self.http_port if mode == "http" else self.tcp_port
+
+
+def free_port() -> int:
+    """A port that is free now. Another process might take it: the run then fails and says so."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Product:
+    """A proxy. `config_files` are templates of bench/rivals; `command` runs in the foreground."""
+
+    name = ""
+    config_files: dict[str, str] = {}
+
+    def __init__(self, binary: str):
+        self.binary = binary
+
+    def command(self, folder: Path) -> list[str]:
+        raise NotImplementedError
+
+    def sidecar_command(self, place: Place) -> list[str] | None:
+        """A start without a file, where the product has one."""
+        return None
+
+    def version_words(self) -> list[str]:
+        return [self.binary, "-v"]
+
+    def version(self) -> str:
+        done = subprocess.run(self.version_words(), capture_output=True, text=True, timeout=10,
+                              check=False)
+        return (done.stdout + done.stderr).strip().splitlines()[0] if done.stdout + done.stderr \
+            else "unknown"
+
+    def can(self, mode: str) -> bool:
+        return mode in ("http", "tcp")
+
+    def fill(self, text: str, place: Place) -> str:
+        for word, value in (("@HTTP_PORT@", place.http_port), ("@TCP_PORT@", place.tcp_port),
+                            ("@ORIGIN@", place.origin), ("@DIR@", place.folder),
+                            ("@CLIENTS@", place.clients), ("@CONNECTIONS@", 2 * place.clients)):
+            text = text.replace(word, str(value))
+        return text
+
+    def start(self, place: Place, sidecar: bool = False) -> Child:
+        """Starts the product; the caller waits until it answers."""
+        for template, target in self.config_files.items():
+            text = (BENCH / "rivals" / template).read_text()
+            (place.folder / target).write_text(self.fill(text, place))
+        command = (self.sidecar_command(place) if sidecar else None) or self.command(place.folder)
+        return Child(command, PROXY_CORE, place.folder / f"{self.name}.log", cwd=place.folder)
+
+
+class Poise(Product):
+    name = "poise"
+    config_files = {"poise.yaml": "poise.yaml", "node.yaml": "node.yaml"}
+
+    def command(self, folder):
+        return [self.binary, "serve", "--config", "poise.yaml", "--node", "node.yaml"]
+
+    def sidecar_command(self, place):
+        return [self.binary, "proxy", "--listen", f"127.0.0.1:{place.http_port}", "--to",
+                place.origin]
+
+    def version_words(self):
+        return [self.binary, "--version"]
+
+
+class Haproxy(Product):
+    name = "haproxy"
+    config_files = {"haproxy.cfg.in": "haproxy.cfg"}
+
+    def command(self, folder):
+        return [self.binary, "-db", "-q", "-f", "haproxy.cfg"]
+
+
+class Nginx(Product):
+    name = "nginx"
+    config_files = {"nginx.conf.in": "nginx.conf"}
+
+    def command(self, folder):
+        return [self.binary, "-p", str(folder), "-c", str(folder / "nginx.conf")]
+
+    def can(self, mode):
+        return mode == "http" or STREAM_MODULE.exists()
+
+    def fill(self, text, place):
+        text = super().fill(text, place)
+        if self.can("tcp"):
+            text = text.replace("@LOAD_STREAM@", f"load_module {STREAM_MODULE};")
+            return text.replace("@STREAM_BEGIN@", "").replace("@STREAM_END@", "")
+        return text.replace("@LOAD_STREAM@", "").split("@STREAM_BEGIN@")[0]
+
+
+def find_products(names: str, poise_binary: str) -> list[Product]:
+    """The products of a comma-separated list that exist here; raises ValueError for a bad name."""
+    makers = {"poise": lambda: Poise(poise_binary), "haproxy": lambda: Haproxy("haproxy"),
+              "nginx": lambda: Nginx("nginx")}
+    chosen = []
+    for name in [word.strip() for word in names.split(",") if word.strip()]:
+        if name not in makers:
+            raise ValueError(f"unknown product '{name}'; there are {', '.join(makers)}")
+        product = makers[name]()
+        found = shutil.which(product.binary)
+        if found is None:
+            raise ValueError(f"{name}: no program '{product.binary}' here (./dev deps, ./dev build)")
+        product.binary = found
+        chosen.append(product)
+    return chosen
+
+
+def wait_until_answers(child: Child, port: int, patience: float = 10.0) -> float:
+    """Asks for one byte until it comes; returns the seconds since the child was started."""
+    request = b"GET /1 HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n"
+    deadline = time.perf_counter() + patience
+    while time.perf_counter() < deadline:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1) as client:
+                client.sendall(request)
+                if client.recv(64).startswith(b"HTTP/1.1 200"):
+                    return time.perf_counter() - child.started
+        except OSError:
+            pass
+        if not child.alive():
+            break
+        time.sleep(0.0005)
+    raise RuntimeError(f"{' '.join(child.command)} does not answer on port {port}:\n{child.tail()}")

@@ -1,0 +1,91 @@
+"""Figures of many rounds: medians, spread, and ratios against the better rival."""
+
+import os
+import platform
+import statistics
+import time
+from pathlib import Path
+
+from .rows import ABSOLUTE_LIMITS, RATIO_LIMITS, Row
+
+OURS = "poise"
+
+
+class Results:
+    """Collects the cells of all rounds."""
+
+    def __init__(self, rows: list[Row], products: list[str]):
+        self.rows = rows
+        self.products = products
+        self.cells: dict[tuple[str, str], list[dict]] = {}
+        self.failures: dict[tuple[str, str], str] = {}
+
+    def add(self, row: str, product: str, figures: dict) -> None:
+        self.cells.setdefault((row, product), []).append(figures)
+
+    def fail(self, row: str, product: str, reason: str) -> None:
+        self.failures[(row, product)] = reason
+
+    def spread(self, row: str, product: str, figure: str) -> dict | None:
+        """Median, smallest and largest of a figure; None when nothing was measured."""
+        values = [cell[figure] for cell in self.cells.get((row, product), []) if figure in cell]
+        if not values:
+            return None
+        return {"median": statistics.median(values), "min": min(values), "max": max(values),
+                "values": values}
+
+    def errors(self, row: str, product: str) -> int:
+        return sum(cell["errors"] for cell in self.cells.get((row, product), []))
+
+    def ratio(self, row: Row, figure: str | None = None) -> float | None:
+        """Our median over the better rival's (less is better); None without both."""
+        figure = figure or row.primary
+        ours = self.spread(row.name, OURS, figure)
+        rivals = [spread["median"] for product in self.products if product != OURS
+                  if (spread := self.spread(row.name, product, figure))
+                  if not self.errors(row.name, product)]
+        if ours is None or not rivals or min(rivals) <= 0:
+            return None
+        return ours["median"] / min(rivals)
+
+    def verdict(self, row: Row) -> str:
+        """Whether the row reaches what it must: "reached", "missed" or empty (no limit set)."""
+        ours = self.spread(row.name, OURS, row.primary)
+        if ours is None:
+            return ""
+        if row.name in ABSOLUTE_LIMITS:
+            good = ours["median"] <= ABSOLUTE_LIMITS[row.name]
+        elif row.name in RATIO_LIMITS and (ratio := self.ratio(row)) is not None:
+            good = ratio <= RATIO_LIMITS[row.name]
+        else:
+            return ""
+        return "reached" if good and not self.errors(row.name, OURS) else "missed"
+
+    def as_json(self, settings: dict, versions: dict) -> dict:
+        rows = []
+        for row in self.rows:
+            for product in self.products:
+                cells = self.cells.get((row.name, product), [])
+                figures = sorted({name for cell in cells for name in cell} - {"errors"})
+                rows.append({
+                    "row": row.name, "title": row.title, "product": product,
+                    "errors": self.errors(row.name, product),
+                    "failure": self.failures.get((row.name, product)),
+                    "figures": {name: self.spread(row.name, product, name) for name in figures}})
+        ratios = [{"row": row.name, "figure": row.primary, "ratio": self.ratio(row),
+                   "limit": RATIO_LIMITS.get(row.name) or ABSOLUTE_LIMITS.get(row.name),
+                   "verdict": self.verdict(row)} for row in self.rows]
+        return {"when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                "machine": machine_facts(), "versions": versions, "settings": settings,
+                "rows": rows, "ratios": ratios}
+
+
+def machine_facts() -> dict:
+    """What a reader needs to compare two runs."""
+    info = Path("/proc/cpuinfo").read_text()
+    model = [line.split(":", 1)[1].strip() for line in info.splitlines()
+             if line.startswith("model name")]
+    memory = Path("/proc/meminfo").read_text().split()[1]
+    return {"cpu": model[0] if model else "unknown", "cores": os.cpu_count(),
+            "memory_mb": int(memory) // 1024, "kernel": platform.release(),
+            "load_before": os.getloadavg()[0]}

@@ -1,0 +1,51 @@
+"""The rows of the suite: one question each."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement: what wrk asks, or which special measurement is made."""
+
+    name: str
+    title: str
+    kind: str = "load"  # load | idle | start
+    path: str = "/1k"
+    connections: int = 32
+    mode: str = "http"  # http | tcp
+    close: bool = False  # a new connection for each request
+    primary: str = "cpu_us"  # the figure that the ratio is about
+
+
+ROWS = [
+    Row("c1", "1 KiB keep-alive, 1 connection", connections=1),
+    Row("c32", "1 KiB keep-alive, 32 connections", connections=32),
+    Row("c256", "1 KiB keep-alive, 256 connections", connections=256),
+    Row("c1000", "1 KiB keep-alive, 1000 connections", connections=1000),
+    Row("64k", "64 KiB body, 32 connections", path="/64k"),
+    Row("1m", "1 MiB body, 16 connections", path="/1m", connections=16),
+    Row("new", "new connection per request, 32 at once", close=True),
+    Row("tcp", "TCP mode, 1 KiB, 32 connections", mode="tcp"),
+    Row("tcp1m", "TCP mode, 1 MiB, 16 connections", mode="tcp", path="/1m", connections=16),
+    Row("idle", "idle connection, bytes of RSS", kind="idle", connections=8000,
+        primary="idle_bytes"),
+    Row("start", "start to first byte, milliseconds", kind="start", primary="start_ms"),
+    Row("sidecar", "sidecar at rest, RSS in MB", kind="start", primary="rss_mb"),
+]
+
+# What must be reached against the better rival (issue 2), by row.
+RATIO_LIMITS = {"c32": 0.9, "c256": 0.9, "c1000": 0.9, "1m": 1.1}
+# What must be reached in itself: figure and limit.
+ABSOLUTE_LIMITS = {"idle": 1024.0, "start": 50.0, "sidecar": 10.0}
+
+
+def choose(names: str) -> list[Row]:
+    """The rows named in a comma-separated list; raises ValueError for an unknown one."""
+    if not names:
+        return list(ROWS)
+    known = {row.name: row for row in ROWS}
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise ValueError(f"unknown row {', '.join(unknown)}; there are {', '.join(known)}")
+    return [known[name] for name in wanted]
