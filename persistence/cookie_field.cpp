@@ -74,6 +74,7 @@ std::optional<std::string_view> find_cookie(std::string_view header, std::string
 
 bool append_without_cookie(std::string& out, std::string_view header, std::string_view name) {
     const std::size_t start = out.size();
+    const std::string_view whole = header;
     bool first = true;
     bool removed = false;
     bool anything_left = false;
@@ -89,7 +90,8 @@ bool append_without_cookie(std::string& out, std::string_view header, std::strin
         first = false;
         anything_left = anything_left || !trimmed(piece.whole).empty();
     }
-    if (!anything_left) out.resize(start);
+    if (!anything_left || !removed) out.resize(start);
+    if (!removed && anything_left) out += whole;  // an empty piece at its end included
     return anything_left;
 }
 

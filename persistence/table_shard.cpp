@@ -1,14 +1,13 @@
 #include "persistence/table_shard.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <cstddef>
 
 namespace poise::persistence {
 
 namespace {
-
-constexpr std::size_t first_buckets = 4;
 
 bool expired(const Table::Entry& slot, Table::TimePoint now, Table::milliseconds timeout) {
     return now - slot.last_used > timeout;
@@ -27,7 +26,12 @@ void TableShard::set_bound(std::size_t entries_max) {
     bound_ = entries_max;
     // With an eighth more places than entries, two choices of eight hardly ever overflow.
     const std::size_t places = entries_max + entries_max / 8 + 1;
-    buckets_max_ = (places + ways - 1) / ways;
+    const std::size_t buckets = (places + ways - 1) / ways;
+    // All sizes on the way are halves of the bound, so that growing splits each bucket in two
+    // and every entry finds a place again.
+    const int doublings = std::max(0, static_cast<int>(std::bit_width(buckets)) - 4);
+    buckets_first_ = ((buckets - 1) >> doublings) + 1;
+    buckets_max_ = buckets_first_ << doublings;
 }
 
 std::array<std::size_t, 2> TableShard::buckets_of(const Key& key) const {
@@ -82,41 +86,66 @@ void TableShard::put(const Key& key, std::uint64_t server, TimePoint now, millis
     assert(size_ <= bound_);
 }
 
-// A free place in the emptier one of the two buckets, made free by what has expired, by growing,
-// or by the least recently used, in this order.
+// The free place of the two buckets that is in the emptier one; nullptr when both are full. Drops
+// what has expired.
+TableShard::Slot* TableShard::free_place(const Key& key, TimePoint now, milliseconds timeout) {
+    Slot* best = nullptr;
+    std::size_t best_free = 0;
+    for (const std::size_t bucket : buckets_of(key)) {
+        Slot* free = nullptr;
+        std::size_t count = 0;
+        for (Slot& slot : buckets_[bucket]) {
+            if (slot.server != 0 && expired(slot, now, timeout)) {
+                release(slot);
+                ++counters_.expired;
+            }
+            if (slot.server != 0) continue;
+            free = &slot;
+            ++count;
+        }
+        if (count <= best_free) continue;
+        best = free;
+        best_free = count;
+    }
+    return best;
+}
+
+// Makes a place free in the key's full buckets by moving one of their entries to its other
+// bucket; nullptr when none can move. Without this some would be evicted at four fifths of the
+// bound already.
+TableShard::Slot* TableShard::place_by_move(const Key& key) {
+    for (const std::size_t bucket : buckets_of(key)) {
+        for (Slot& slot : buckets_[bucket]) {
+            for (const std::size_t other : buckets_of(slot.key)) {
+                if (other == bucket) continue;
+                Bucket& bucket_there = buckets_[other];
+                const auto free = std::ranges::find(bucket_there, 0u, &Slot::server);
+                if (free == bucket_there.end()) continue;
+                *free = slot;
+                slot.server = 0;
+                return &slot;
+            }
+        }
+    }
+    return nullptr;
+}
+
+// A free place, made so by what has expired, by growing, by moving another entry, or by the end
+// of the least recently used one, in this order.
 TableShard::Slot* TableShard::place_for(const Key& key, TimePoint now, milliseconds timeout) {
     if (buckets_.empty()) grow();
-    while (true) {
-        Slot* best = nullptr;
-        std::size_t best_free = 0;
-        for (const std::size_t bucket : buckets_of(key)) {
-            Slot* free = nullptr;
-            std::size_t count = 0;
-            for (Slot& slot : buckets_[bucket]) {
-                if (slot.server != 0 && expired(slot, now, timeout)) {
-                    release(slot);
-                    ++counters_.expired;
-                }
-                if (slot.server != 0) continue;
-                free = &slot;
-                ++count;
-            }
-            if (count > best_free) {
-                best = free;
-                best_free = count;
-            }
-        }
-        if (best != nullptr && size_ < bound_) return best;
-        if (best == nullptr && may_grow()) {
-            grow();
-            continue;
-        }
-        Slot* oldest = oldest_near(key);
-        release(*oldest);
-        ++counters_.evictions;
-        // At the bound the evicted one may be elsewhere than the free place.
-        return best != nullptr ? best : oldest;
+    Slot* place = free_place(key, now, timeout);
+    while (place == nullptr && may_grow()) {
+        grow();
+        place = free_place(key, now, timeout);
     }
+    if (place == nullptr && size_ < bound_) place = place_by_move(key);
+    if (place != nullptr && size_ < bound_) return place;
+    Slot* oldest = oldest_near(key);
+    release(*oldest);
+    ++counters_.evictions;
+    // At the bound the evicted one may be elsewhere than the free place.
+    return place != nullptr ? place : oldest;
 }
 
 // The least recently used of the key's two buckets; when they are empty (a table of a few
@@ -141,8 +170,7 @@ TableShard::Slot* TableShard::oldest_near(const Key& key) {
 
 void TableShard::grow() {
     assert(may_grow());
-    const std::size_t count = std::max(buckets_.size() * 2, first_buckets);
-    std::vector<Bucket> old(std::min(count, buckets_max_));
+    std::vector<Bucket> old(std::max(buckets_.size() * 2, buckets_first_));
     old.swap(buckets_);
     size_ = 0;
     for (const Bucket& bucket : old) {
@@ -163,7 +191,7 @@ void TableShard::insert_grown(const Slot& slot) {
         best_free = free;
         best = &*std::find_if(bucket.begin(), bucket.end(), is_free);
     }
-    // Where the new buckets fall differently, one in very many finds no place.
+    // Half of the places are free, so one in very many finds none.
     if (best == nullptr) {
         ++counters_.evictions;
         return;

@@ -47,6 +47,8 @@ private:
     std::array<std::size_t, 2> buckets_of(const Key& key) const;
     Slot* find_slot(const Key& key);
     Slot* place_for(const Key& key, TimePoint now, milliseconds timeout);
+    Slot* free_place(const Key& key, TimePoint now, milliseconds timeout);
+    Slot* place_by_move(const Key& key);
     Slot* oldest_near(const Key& key);
     bool may_grow() const { return buckets_.size() < buckets_max_; }
     void grow();
@@ -55,6 +57,7 @@ private:
     Slot& slot_at(std::size_t index) { return buckets_[index / ways][index % ways]; }
 
     std::vector<Bucket> buckets_;
+    std::size_t buckets_first_ = 0;  // how many there are at first: 1 to 15
     std::size_t buckets_max_ = 0;
     std::size_t bound_ = 0;
     std::size_t size_ = 0;
