@@ -1,0 +1,78 @@
+#include "app/config_in_force.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace poise::app {
+
+namespace {
+
+std::vector<std::string> watched_names(const Snapshot& snapshot) {
+    std::vector<std::string> names;
+    if (!snapshot.generation) return names;
+    for (const auto& service : snapshot.generation->services)
+        names.push_back(service->configured.name);
+    for (const FallbackPool& fallback : snapshot.fallbacks)
+        names.push_back(fallback.service.name);
+    return names;
+}
+
+}  // namespace
+
+void ConfigInForce::publish(config::Config config, ListeningSockets sockets) {
+    config_ = std::move(config);
+    load_key();
+    const bool first = snapshot_.generation == nullptr;
+    if (!first) older_.push_back(snapshot_.generation);
+    const persistence::CookieKey unused{};
+    Snapshot before = std::move(snapshot_);
+    snapshot_ = make_snapshot(config_, key_ ? key_->key : unused, workers_.size(),
+                              first ? nullptr : &before);
+    workers_.adopt(snapshot_.generation, std::move(sockets));
+    watch(before);
+}
+
+// One key for as long as this process lives: another one would forget every client.
+void ConfigInForce::load_key() {
+    if (!key_) {
+        const bool wanted = std::ranges::any_of(config_.services, [](const auto& service) {
+            return service.persistence.method != config::PersistenceMethod::none;
+        });
+        if (!wanted) return;
+        key_ = load_state_key(state_folder());
+    }
+    if (key_->problem.empty() || !uses_cookies(config_)) return;
+    log_.warn(fmt::format("persistence cookies will not outlive a restart: {}", key_->problem));
+    key_->problem.clear();  // said once
+}
+
+void ConfigInForce::watch(const Snapshot& before) {
+    for (const auto& service : snapshot_.generation->services)
+        monitor_.watch(service->configured, service->pool);
+    for (const FallbackPool& fallback : snapshot_.fallbacks)
+        monitor_.watch(fallback.service, fallback.pool);
+    const std::vector<std::string> now = watched_names(snapshot_);
+    for (const std::string& name : watched_names(before))
+        if (std::ranges::find(now, name) == now.end()) monitor_.forget(name);
+}
+
+std::size_t ConfigInForce::generations_ending() {
+    std::erase_if(older_, [](const auto& generation) { return generation.expired(); });
+    return older_.size();
+}
+
+void ConfigInForce::forget_clients(std::string_view service, std::string_view server) {
+    const proxy::Service* found = generation().find(service);
+    if (found != nullptr && found->table)
+        found->table->erase_server(persistence::server_id(service, server));
+}
+
+void ConfigInForce::sweep(std::chrono::steady_clock::time_point now) {
+    for (const auto& service : generation().services)
+        if (service->table) service->table->sweep(now);
+}
+
+}  // namespace poise::app

@@ -1,0 +1,57 @@
+// The configuration that is served now: publishes a new one to workers and monitor in one step.
+#pragma once
+
+#include "app/listening.hpp"
+#include "app/snapshot.hpp"
+#include "app/state_key.hpp"
+#include "app/worker_set.hpp"
+#include "base/log.hpp"
+#include "config/model.hpp"
+#include "pool/monitor.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace poise::app {
+
+/// Belongs to the control thread. What it is constructed with outlives it.
+class ConfigInForce {
+public:
+    ConfigInForce(WorkerSet& workers, pool::Monitor& monitor, Log& log)
+        : workers_(workers), monitor_(monitor), log_(log) {}
+
+    /// Cannot fail: whatever can has been done by the caller. `sockets` are those of addresses
+    /// that the configuration before did not have.
+    void publish(config::Config config, ListeningSockets sockets);
+
+    const config::Config& config() const { return config_; }
+    /// Of the last publish(), which must have been.
+    const proxy::Generation& generation() const { return *snapshot_.generation; }
+
+    /// Older generations that still have sessions.
+    std::size_t generations_ending();
+
+    /// Persistence brings no client to this server any more, until one is sent there anew.
+    void forget_clients(std::string_view service, std::string_view server);
+
+    /// Drops expired persistence entries, a part of them a call.
+    void sweep(std::chrono::steady_clock::time_point now);
+
+private:
+    void load_key();
+    void watch(const Snapshot& before);
+
+    WorkerSet& workers_;
+    pool::Monitor& monitor_;
+    Log& log_;
+    config::Config config_;
+    std::optional<StateKey> key_;
+    Snapshot snapshot_;
+    std::vector<std::weak_ptr<const proxy::Generation>> older_;
+};
+
+}  // namespace poise::app

@@ -1,0 +1,84 @@
+// The running program: owns everything that serves, builds it and tears it down in a fixed order.
+#pragma once
+
+#include "app/status.hpp"
+#include "base/log.hpp"
+#include "config/load.hpp"
+#include "config/model.hpp"
+#include "pool/monitor.hpp"
+#include "proxy/incidents.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace poise::app {
+
+struct RuntimeOptions {
+    config::Config config;
+    config::Node node;
+    std::string config_path;   // read again by reload(); empty: there is no file
+    std::string control_path;  // empty: no control socket
+    /// Beside the log, on the control thread; may be empty.
+    std::function<void(const pool::ServerEvent&)> on_event;
+};
+
+struct ReloadOutcome {
+    std::string error;                // empty: the new configuration is in force
+    config::Diagnostics diagnostics;  // what is wrong with the file, when that is the error
+    std::string changes;              // a line for each
+    std::uint64_t generation = 0;     // in force now
+};
+
+/// Everything runs on the thread that calls run(), which is the control thread: health checks,
+/// the control socket, reloads. Traffic is served by the workers' threads.
+class Runtime {
+public:
+    /// `log` outlives it.
+    Runtime(RuntimeOptions options, Log& log);
+    ~Runtime();
+    Runtime(const Runtime&) = delete;
+    Runtime& operator=(const Runtime&) = delete;
+
+    /// Opens every socket, then serves. On failure nothing is left open and the error is a
+    /// sentence for the operator. Once only.
+    std::expected<void, std::string> start();
+
+    /// Until stopped by a signal or a call. SIGHUP reloads; SIGTERM drains and stops; SIGINT or
+    /// a second SIGTERM stops at once; SIGUSR1 opens the logs anew.
+    void run();
+
+    /// Ends run() when all sessions have ended, or after the largest `timeouts.drain`.
+    void drain();
+    void stop_now();
+
+    /// Reads the file again. On failure nothing has changed.
+    ReloadOutcome reload();
+
+    /// False when there is no such server. Halting also forgets the clients that persistence
+    /// brings to it.
+    bool set_admin(std::string_view service, std::string_view server, pool::AdminState state);
+    bool set_weight(std::string_view service, std::string_view server, std::uint32_t weight);
+
+    Status status() const;
+    const proxy::Generation& generation() const;
+    const proxy::Incidents& incidents() const;
+
+    /// For what else is to run on the control thread.
+    boost::asio::any_io_executor executor();
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+/// The version of this build, "0.1.0".
+std::string_view version();
+
+}  // namespace poise::app

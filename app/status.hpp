@@ -1,0 +1,90 @@
+// What `poise status` shows: a copy of the state of services and servers, as values.
+#pragma once
+
+#include "base/address.hpp"
+#include "proxy/service.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace poise::app {
+
+struct ServerStatus {
+    std::string name;
+    std::string address;  // empty while its name is not resolved
+    std::string state;    // up, backup, drain, halt, down or unresolved
+    std::uint32_t weight = 0;
+    std::uint64_t connections = 0;
+    std::uint32_t connections_max = 0;  // 0: no limit
+    std::uint64_t successes = 0;
+    std::uint64_t failures = 0;
+    std::uint32_t response_us = 0;  // moving average; 0 before the first response
+    std::string reason;             // why it is not up; may be empty
+    std::int64_t since = 0;         // seconds since 1970; 0: not known
+
+    bool operator==(const ServerStatus&) const = default;
+};
+
+struct ServiceStatus {
+    std::string name;
+    std::string mode, protocol, scheduler;
+    std::vector<std::string> listen;
+    std::uint64_t connections = 0;  // accepted, ever
+    std::uint64_t sessions = 0;     // open now
+    std::uint64_t requests = 0;
+    std::array<std::uint64_t, 6> responses{};  // by class; [0]: none could be given
+    std::uint64_t bytes_in = 0, bytes_out = 0;
+    std::uint64_t retries = 0;
+    std::uint64_t queued = 0;  // had to wait for a server, ever
+    std::uint64_t persistence_entries = 0;
+    std::vector<std::pair<std::string, std::uint64_t>> failures;  // by reason id, none of them 0
+    std::vector<ServerStatus> servers;
+
+    bool operator==(const ServiceStatus&) const = default;
+};
+
+struct Status {
+    std::string node;
+    std::string version;
+    double uptime_s = 0;
+    std::uint64_t generation = 0;
+    std::uint64_t generations_ending = 0;  // older ones that still have sessions
+    std::uint64_t workers = 0;
+    std::uint64_t connections = 0;  // of clients, open now
+    std::uint64_t incidents = 0;    // refusals and failures, ever
+    bool draining = false;
+    std::vector<ServiceStatus> services;
+
+    bool operator==(const Status&) const = default;
+};
+
+/// A copy of one service's counts and of its servers' states. Any thread.
+ServiceStatus status_of(const proxy::Service& service);
+ServerStatus status_of(const pool::RealServer& server);
+
+std::string status_to_json(const Status& status);
+/// The error says what is missing or of the wrong type.
+std::expected<Status, std::string> status_from_json(std::string_view json);
+
+struct StatusStyle {
+    bool colour = false;
+    std::chrono::system_clock::time_point now;  // "since" is shown as an age
+};
+
+/// The table for people; each line ends in a line feed.
+std::string status_text(const Status& status, const StatusStyle& style);
+/// One service of it, with the column titles.
+std::string service_text(const ServiceStatus& service, const StatusStyle& style);
+
+/// "4s", "3m 20s", "5h 2m", "12d 3h".
+std::string age_text(std::chrono::seconds age);
+/// "999", "12.3k", "4.5M": at most five characters up to 10^15.
+std::string count_text(std::uint64_t count);
+
+}  // namespace poise::app

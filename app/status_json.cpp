@@ -1,0 +1,133 @@
+// The status as JSON, for programs and between `poise status` and the running Poise.
+#include "app/status.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace poise::app {
+
+using nlohmann::json;
+
+namespace {
+
+json to_object(const ServerStatus& server) {
+    return {{"name", server.name},
+            {"address", server.address},
+            {"state", server.state},
+            {"weight", server.weight},
+            {"connections", server.connections},
+            {"connections_max", server.connections_max},
+            {"successes", server.successes},
+            {"failures", server.failures},
+            {"response_us", server.response_us},
+            {"reason", server.reason},
+            {"since", server.since}};
+}
+
+json to_object(const ServiceStatus& service) {
+    json failures = json::object();
+    for (const auto& [reason, count] : service.failures)
+        failures[reason] = count;
+    json servers = json::array();
+    for (const ServerStatus& server : service.servers)
+        servers.push_back(to_object(server));
+    return {{"name", service.name},
+            {"mode", service.mode},
+            {"protocol", service.protocol},
+            {"scheduler", service.scheduler},
+            {"listen", service.listen},
+            {"connections", service.connections},
+            {"sessions", service.sessions},
+            {"requests", service.requests},
+            {"responses", service.responses},
+            {"bytes_in", service.bytes_in},
+            {"bytes_out", service.bytes_out},
+            {"retries", service.retries},
+            {"queued", service.queued},
+            {"persistence_entries", service.persistence_entries},
+            {"failures", std::move(failures)},
+            {"servers", std::move(servers)}};
+}
+
+ServerStatus server_from(const json& object) {
+    ServerStatus server;
+    object.at("name").get_to(server.name);
+    object.at("address").get_to(server.address);
+    object.at("state").get_to(server.state);
+    object.at("weight").get_to(server.weight);
+    object.at("connections").get_to(server.connections);
+    object.at("connections_max").get_to(server.connections_max);
+    object.at("successes").get_to(server.successes);
+    object.at("failures").get_to(server.failures);
+    object.at("response_us").get_to(server.response_us);
+    object.at("reason").get_to(server.reason);
+    object.at("since").get_to(server.since);
+    return server;
+}
+
+ServiceStatus service_from(const json& object) {
+    ServiceStatus service;
+    object.at("name").get_to(service.name);
+    object.at("mode").get_to(service.mode);
+    object.at("protocol").get_to(service.protocol);
+    object.at("scheduler").get_to(service.scheduler);
+    object.at("listen").get_to(service.listen);
+    object.at("connections").get_to(service.connections);
+    object.at("sessions").get_to(service.sessions);
+    object.at("requests").get_to(service.requests);
+    object.at("responses").get_to(service.responses);
+    object.at("bytes_in").get_to(service.bytes_in);
+    object.at("bytes_out").get_to(service.bytes_out);
+    object.at("retries").get_to(service.retries);
+    object.at("queued").get_to(service.queued);
+    object.at("persistence_entries").get_to(service.persistence_entries);
+    for (const auto& [reason, count] : object.at("failures").items())
+        service.failures.emplace_back(reason, count.get<std::uint64_t>());
+    for (const json& server : object.at("servers"))
+        service.servers.push_back(server_from(server));
+    return service;
+}
+
+Status status_from(const json& object) {
+    Status status;
+    object.at("node").get_to(status.node);
+    object.at("version").get_to(status.version);
+    object.at("uptime_s").get_to(status.uptime_s);
+    object.at("generation").get_to(status.generation);
+    object.at("generations_ending").get_to(status.generations_ending);
+    object.at("workers").get_to(status.workers);
+    object.at("connections").get_to(status.connections);
+    object.at("incidents").get_to(status.incidents);
+    object.at("draining").get_to(status.draining);
+    for (const json& service : object.at("services"))
+        status.services.push_back(service_from(service));
+    return status;
+}
+
+}  // namespace
+
+std::string status_to_json(const Status& status) {
+    json services = json::array();
+    for (const ServiceStatus& service : status.services)
+        services.push_back(to_object(service));
+    const json object{{"node", status.node},
+                      {"version", status.version},
+                      {"uptime_s", status.uptime_s},
+                      {"generation", status.generation},
+                      {"generations_ending", status.generations_ending},
+                      {"workers", status.workers},
+                      {"connections", status.connections},
+                      {"incidents", status.incidents},
+                      {"draining", status.draining},
+                      {"services", std::move(services)}};
+    return object.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::expected<Status, std::string> status_from_json(std::string_view text) {
+    try {
+        return status_from(json::parse(text));
+    } catch (const json::exception& wrong) {
+        return std::unexpected(std::string("not a status that a Poise gives: ") + wrong.what());
+    }
+}
+
+}  // namespace poise::app
