@@ -32,7 +32,9 @@ Incidents::Incidents(std::size_t capacity) : capacity_(capacity) {
 }
 
 void Incidents::add(Incident incident) {
-    if (incident.detail.size() > detail_bytes_max) incident.detail.resize(detail_bytes_max);
+    for (std::string* text : {&incident.detail, &incident.request_id}) {
+        if (text->size() > detail_bytes_max) text->resize(detail_bytes_max);
+    }
     const std::lock_guard lock(mutex_);
     if (ring_.size() < capacity_) {
         ring_.push_back(std::move(incident));
