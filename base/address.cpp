@@ -1,10 +1,9 @@
 #include "base/address.hpp"
 
-#include <arpa/inet.h>
-
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <cassert>
 #include <charconv>
 #include <cstring>
@@ -73,7 +72,8 @@ std::string to_string(const Address& address) {
 std::optional<Address> parse_ip(std::string_view text) {
     if (text.find(':') == std::string_view::npos) return parse_v4(text);
     std::array<char, INET6_ADDRSTRLEN> copy{};
-    if (text.size() >= copy.size() || text.find('\0') != std::string_view::npos) return std::nullopt;
+    if (text.size() >= copy.size() || text.find('\0') != std::string_view::npos)
+        return std::nullopt;
     std::memcpy(copy.data(), text.data(), text.size());
     Address address;
     if (inet_pton(AF_INET6, copy.data(), address.ip.data()) != 1) return std::nullopt;

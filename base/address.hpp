@@ -17,9 +17,9 @@ struct Address {
 
     auto operator<=>(const Address&) const = default;
 
-    bool is_v4() const;         // ::ffff:0:0/96
-    bool is_any() const;        // 0.0.0.0 or ::
-    bool is_loopback() const;   // 127.0.0.0/8 or ::1
+    bool is_v4() const;        // ::ffff:0:0/96
+    bool is_any() const;       // 0.0.0.0 or ::
+    bool is_loopback() const;  // 127.0.0.0/8 or ::1
 };
 
 /// "10.0.0.1" or "2001:db8::1": the canonical text without brackets (RFC 5952).

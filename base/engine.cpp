@@ -3,16 +3,15 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cassert>
 #include <cerrno>
 #include <exception>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <system_error>
+#include <unistd.h>
 
 namespace poise {
 
@@ -78,8 +77,16 @@ void Engine::cancel_all() {
     }
 }
 
+void Engine::wake_all() {
+    for (auto next = waiters_.begin(); next != waiters_.end();) {
+        auto& waiter = *next++;
+        waiter.wake();
+    }
+}
+
 void Engine::loop() {
-    while (!stopped_) turn();
+    while (!stopped_ && !(cancelled_ && running_ == 0))
+        turn();
 }
 
 void Engine::turn() {
@@ -126,7 +133,8 @@ void Engine::run_posted() {
         const std::lock_guard lock(posted_mutex_);
         work.swap(posted_);
     }
-    for (auto& one : work) one();
+    for (auto& one : work)
+        one();
 }
 
 void Engine::run_ready() {

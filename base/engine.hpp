@@ -56,8 +56,13 @@ public:
     }
     std::size_t running() const { return running_; }
 
-    /// Every sleeper wakes with `cancelled`, and so does each that comes later.
+    /// Every sleeper wakes with `cancelled`, and so does each that comes later. run() returns
+    /// when the last task has ended.
     void cancel_all();
+
+    /// Every sleeper wakes with `ready` and looks at the world again. For rare changes that
+    /// concern all, such as a drain.
+    void wake_all();
 
     /// The time at the start of this turn of the loop: cheap, good to a few milliseconds.
     Clock::time_point now() const { return now_; }
@@ -68,12 +73,12 @@ private:
     friend class Waiter;
     friend class Pollable;
     template <typename Tag>
-    using WaiterList = boost::intrusive::list<
-        Waiter,
-        boost::intrusive::base_hook<boost::intrusive::list_base_hook<
-            boost::intrusive::tag<Tag>,
-            boost::intrusive::link_mode<boost::intrusive::auto_unlink>>>,
-        boost::intrusive::constant_time_size<false>>;
+    using WaiterList =
+        boost::intrusive::list<Waiter,
+                               boost::intrusive::base_hook<boost::intrusive::list_base_hook<
+                                   boost::intrusive::tag<Tag>,
+                                   boost::intrusive::link_mode<boost::intrusive::auto_unlink>>>,
+                               boost::intrusive::constant_time_size<false>>;
 
     void loop();
     void turn();

@@ -2,12 +2,12 @@
 
 #include "base/engine.hpp"
 
-#include <sys/epoll.h>
-#include <unistd.h>
-
 #include <cassert>
 #include <cerrno>
+#include <sys/epoll.h>
 #include <system_error>
+#include <unistd.h>
+#include <utility>
 
 namespace poise {
 
@@ -32,8 +32,8 @@ Pollable::~Pollable() {
 
 void Pollable::want(Waiter& waiter, Direction direction) {
     const auto bits = static_cast<std::uint8_t>(direction);
-    if ((ready_ & bits) != 0) {
-        wanted_ = 0;
+    if ((ready_ & bits) != 0 || broken_) {
+        want_nothing();
         waiter.wake();
         return;
     }
@@ -45,9 +45,10 @@ void Pollable::on_events(std::uint32_t events) {
     if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) ready_ |= read_bit;
     if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) ready_ |= write_bit;
     if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) hung_up_ = true;
-    if (waiter_ != nullptr && (ready_ & wanted_) != 0) {
+    if ((events & (EPOLLHUP | EPOLLERR)) != 0) broken_ = true;
+    if (waiter_ != nullptr && ((ready_ & wanted_) != 0 || broken_)) {
+        std::exchange(waiter_, nullptr)->wake();
         wanted_ = 0;
-        waiter_->wake();
     }
 }
 

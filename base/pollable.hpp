@@ -8,7 +8,12 @@ namespace poise {
 class Engine;
 class Waiter;
 
-enum class Direction : std::uint8_t { read = 1, write = 2, both = 3 };
+enum class Direction : std::uint8_t {
+    none = 0,  // only that the connection has broken
+    read = 1,
+    write = 2,
+    both = 3
+};
 
 /// Owns a non-blocking descriptor. Belongs to one worker thread. Readiness is kept as flags: an
 /// event sets them, a call that would block clears them. So no event is lost between two waits,
@@ -22,8 +27,9 @@ public:
     Pollable(const Pollable&) = delete;
     Pollable& operator=(const Pollable&) = delete;
 
-    /// Wakes `waiter` when `direction` is (or is already) ready. Replaces what was wanted before;
-    /// is over after one wake. `waiter` must outlive this or be let go by `want_nothing`.
+    /// Wakes `waiter` when `direction` is (or is already) ready, or the connection breaks.
+    /// Replaces what was wanted before; is over after one wake. `waiter` must outlive this or be
+    /// let go by `want_nothing`.
     void want(Waiter& waiter, Direction direction);
     void want_nothing() { waiter_ = nullptr; }
 
@@ -32,6 +38,8 @@ public:
     /// The peer has closed its side or reset the connection: seen by the kernel's events, read
     /// or not.
     bool hung_up() const { return hung_up_; }
+    /// Both directions are dead: reset, or closed by both sides.
+    bool broken() const { return broken_; }
 
     int fd() const { return fd_; }
     Engine& engine() const { return engine_; }
@@ -51,6 +59,7 @@ private:
     std::uint8_t ready_;
     std::uint8_t wanted_ = 0;
     bool hung_up_ = false;
+    bool broken_ = false;
 };
 
 }  // namespace poise

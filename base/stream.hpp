@@ -5,10 +5,9 @@
 #include "base/io_result.hpp"
 #include "base/pollable.hpp"
 
-#include <sys/uio.h>
-
 #include <cstddef>
 #include <span>
+#include <sys/uio.h>
 
 namespace poise {
 
@@ -25,8 +24,12 @@ public:
     /// back for what follows at once.
     virtual IoResult try_write(std::span<const iovec> pieces, bool more = false) = 0;
 
-    virtual void shutdown_send() noexcept = 0;     // half-close; the peer may still send
-    virtual void reset_on_close() noexcept = 0;    // closing sends RST: the peer sees a cut
+    /// Nothing has come and the peer has not closed: fit for the next request. Asks the kernel
+    /// only when the last read did not show it.
+    virtual bool quiet() = 0;
+
+    virtual void shutdown_send() noexcept = 0;   // half-close; the peer may still send
+    virtual void reset_on_close() noexcept = 0;  // closing sends RST: the peer sees a cut
 
     const Address& peer() const { return peer_; }  // the remote end
     void set_peer(const Address& peer) { peer_ = peer; }

@@ -32,7 +32,7 @@ public:
         start(entry(std::forward<Args>(args)...));
     }
 
-    void cancel();                        // asks every task to end soon
+    void cancel();                                     // asks every task to end soon
     Task<bool> wait(std::chrono::milliseconds limit);  // true when all have ended within `limit`
     std::size_t running() const { return running_.size(); }
 

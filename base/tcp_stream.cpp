@@ -3,12 +3,11 @@
 #include "base/engine.hpp"
 #include "base/socket_address.hpp"
 
-#include <netinet/tcp.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <netinet/tcp.h>
+#include <unistd.h>
 
 namespace poise {
 
@@ -16,7 +15,8 @@ IoResult TcpStream::try_read(std::span<char> into) {
     assert(!into.empty());
     if (!readable()) return {Io::would_block};
     ssize_t n = 0;
-    do n = ::recv(fd(), into.data(), into.size(), 0);
+    do
+        n = ::recv(fd(), into.data(), into.size(), 0);
     while (n < 0 && errno == EINTR);
     if (n == 0) return {Io::end};
     if (n < 0) {
@@ -50,6 +50,15 @@ IoResult TcpStream::try_write(std::span<const iovec> pieces, bool more) {
     if (errno != EAGAIN) return {Io::failed, errno};
     not_writable();
     return {Io::would_block};
+}
+
+bool TcpStream::quiet() {
+    if (hung_up() || broken()) return false;
+    if (!readable()) return true;
+    char byte = 0;
+    const bool nothing = ::recv(fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+    if (nothing) not_readable();
+    return nothing;
 }
 
 void TcpStream::shutdown_send() noexcept {

@@ -17,6 +17,7 @@ public:
 
     IoResult try_read(std::span<char> into) override;
     IoResult try_write(std::span<const iovec> pieces, bool more) override;
+    bool quiet() override;
     void shutdown_send() noexcept override;
     void reset_on_close() noexcept override;
 };

@@ -38,9 +38,7 @@ void Waiter::fell_asleep() {
 void Waiter::resume() {
     assert(use_ != nullptr);
     pending_ = false;
-    const Wake why = cancelled_   ? Wake::cancelled
-                     : timed_out_ ? Wake::timed_out
-                                  : Wake::ready;
+    const Wake why = cancelled_ ? Wake::cancelled : timed_out_ ? Wake::timed_out : Wake::ready;
     std::exchange(use_, nullptr)(handler_, &why);
 }
 

@@ -7,16 +7,6 @@
 
 namespace poise::pool {
 
-namespace {
-
-// An idle connection on which anything has happened is of no use: its server has closed it, or
-// has sent what belongs to no request.
-bool untouched(const Stream& stream) {
-    return !stream.readable() && !stream.hung_up() && !stream.broken();
-}
-
-}  // namespace
-
 std::unique_ptr<Stream> IdleConnections::take(const RealServer& server) {
     const auto found = by_server_.find(&server);
     if (found == by_server_.end()) return nullptr;
@@ -24,7 +14,7 @@ std::unique_ptr<Stream> IdleConnections::take(const RealServer& server) {
     while (!idle.empty()) {
         Idle newest = std::move(idle.back());
         idle.pop_back();
-        if (untouched(*newest.stream) && newest.address_generation == server.address_generation())
+        if (newest.stream->quiet() && newest.address_generation == server.address_generation())
             return std::move(newest.stream);
     }
     return nullptr;
@@ -33,7 +23,7 @@ std::unique_ptr<Stream> IdleConnections::take(const RealServer& server) {
 void IdleConnections::put(const RealServer& server, std::unique_ptr<Stream> stream, TimePoint now,
                           std::chrono::milliseconds idle) {
     stream->want_nothing();
-    if (!untouched(*stream)) return;
+    if (!stream->quiet()) return;
     auto& kept = by_server_[&server];
     if (kept.size() >= per_server_max_) kept.erase(kept.begin());
     kept.push_back({std::move(stream), now + idle, server.address_generation()});
@@ -41,8 +31,8 @@ void IdleConnections::put(const RealServer& server, std::unique_ptr<Stream> stre
 
 void IdleConnections::sweep(TimePoint now) {
     for (auto& [server, idle] : by_server_)
-        std::erase_if(
-            idle, [&](const Idle& one) { return one.expires <= now || !untouched(*one.stream); });
+        std::erase_if(idle,
+                      [&](const Idle& one) { return one.expires <= now || !one.stream->quiet(); });
     std::erase_if(by_server_, [](const auto& entry) { return entry.second.empty(); });
 }
 

@@ -23,34 +23,34 @@ namespace poise::proxy {
 
 /// What one worker has counted for one service. Kept over reloads by the service's name.
 struct ServiceCounters {
-    Counter connections;         // accepted, ever
-    Counter sessions;            // client connections open now
-    Counter requests;            // heads that were whole; tcp: sessions that reached a server
+    Counter connections;               // accepted, ever
+    Counter sessions;                  // client connections open now
+    Counter requests;                  // heads that were whole; tcp: sessions that reached a server
     std::array<Counter, 6> responses;  // by class: [2] is 2xx; [0] none could be given
-    Counter bytes_in;            // from clients
-    Counter bytes_out;           // to clients
+    Counter bytes_in;                  // from clients
+    Counter bytes_out;                 // to clients
     Counter retries;
     Counter upstream_connects;
     Counter upstream_reuses;
     Counter persistence_hits;
-    Counter queued;              // requests that had to wait for a server, ever
+    Counter queued;  // requests that had to wait for a server, ever
     std::array<Counter, static_cast<std::size_t>(Reason::count_)> failures;  // by reason
 };
 
 /// Immutable once published in a Generation, but for what the shared parts count.
 struct Service {
     config::Service configured;
-    std::size_t index = 0;             // in the Generation
+    std::size_t index = 0;  // in the Generation
     std::shared_ptr<const pool::Pool> pool;
     Router router{{}};
     std::vector<std::size_t> rule_services;  // a rule's index to the index of the service it uses
 
-    std::optional<persistence::CookieJar> cookies;    // servers in the pool's order
-    std::shared_ptr<persistence::Table> table;        // source and header; kept over reloads
-    std::optional<persistence::KeyMaker> keys;        // with `table`
-    std::vector<std::uint64_t> server_ids;            // persistence::server_id, the pool's order
+    std::optional<persistence::CookieJar> cookies;  // servers in the pool's order
+    std::shared_ptr<persistence::Table> table;      // source and header; kept over reloads
+    std::optional<persistence::KeyMaker> keys;      // with `table`
+    std::vector<std::uint64_t> server_ids;          // persistence::server_id, the pool's order
 
-    std::shared_ptr<pool::RealServer> fallback_server;  // null: none
+    std::shared_ptr<pool::RealServer> fallback_server;       // null: none
     std::vector<std::shared_ptr<ServiceCounters>> counters;  // one a worker
 
     /// Workers on which requests wait for a server below its max_connections: a bit a worker.

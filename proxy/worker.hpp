@@ -18,6 +18,7 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,13 +26,12 @@ namespace poise::proxy {
 
 class Exchange;
 class Listener;
+class Worker;
 
 /// A service as one worker sees it.
 struct WorkerService {
     WorkerService(const Service& shared, unsigned worker)
-        : service(shared),
-          picker(shared.pool, worker),
-          counters(*shared.counters[worker]) {}
+        : service(shared), picker(shared.pool, worker), counters(*shared.counters[worker]) {}
 
     const Service& service;
     pool::Picker picker;
@@ -52,9 +52,9 @@ struct WorkerShared {
     Incidents* incidents = nullptr;
     LogWriter* access_log = nullptr;  // null: off
     config::LogFormat access_format = config::LogFormat::text;
-    std::size_t connections_max = 10'000;  // client connections a worker
+    std::size_t connections_max = 10'000;                    // client connections a worker
     std::function<void(const std::string& line)> log_error;  // any thread; rare
-    std::vector<Engine*> engines;          // by worker index; filled before the first run
+    std::vector<Worker*> workers;  // by worker index; filled before the first run
 };
 
 /// Everything but the constructor, post() and counters runs on the worker's own thread.
@@ -89,6 +89,8 @@ public:
 
     // For sessions.
     const std::shared_ptr<WorkerGeneration>& current() const { return current_; }
+    /// The index of the service that listens on `address` in the current generation.
+    std::optional<std::size_t> service_at(const Address& address) const;
     bool draining() const { return draining_; }
     const WorkerShared& shared() const { return shared_; }
     BufferPool& buffers() { return buffers_; }
@@ -107,15 +109,15 @@ public:
     void wake_queue(WorkerService& service);
 
     // Read by any thread.
-    Counter sessions;       // client connections open now
+    Counter sessions;  // client connections open now
     Counter accept_errors;
     Counter refused_connections;  // over the limit
 
 private:
     friend class Listener;
     void adopt_here(std::shared_ptr<const Generation> generation, std::vector<NewSocket> sockets);
-    void tick();
-    void finish_when_idle();
+    static Task<void> keep_house(Worker* worker);
+    void drop_unused_idle();
 
     const unsigned index_;
     const WorkerShared& shared_;
@@ -125,9 +127,10 @@ private:
     RequestIds ids_;
     LogQueue* access_log_ = nullptr;
     std::shared_ptr<WorkerGeneration> current_;
-    std::vector<std::unique_ptr<Listener>> listeners_;
+    std::vector<Listener*> listeners_;  // each is owned by its accept loop
     std::vector<std::unique_ptr<Exchange>> spare_exchanges_;
     bool draining_ = false;
+    Engine::Clock::time_point drain_ends_;
 };
 
 /// Binds and listens with SO_REUSEPORT. `[::]` takes IPv4 too. The error is a sentence with the

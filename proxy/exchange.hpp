@@ -1,0 +1,156 @@
+// One request and its response: a state machine over the client's and the server's stream that
+// moves what can be moved and says what it waits for.
+#pragma once
+
+#include "base/stream.hpp"
+#include "proxy/body_pump.hpp"
+#include "proxy/client.hpp"
+#include "proxy/head.hpp"
+#include "proxy/incidents.hpp"
+#include "proxy/request_id.hpp"
+#include "proxy/upstream.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace poise::proxy {
+
+/// What a request failed of.
+struct Failure {
+    Reason reason = Reason::none;
+    Phase phase = Phase::request_head;
+    std::optional<std::size_t> offset;
+    int error = 0;  // errno, when the kernel said one
+};
+
+/// When each phase ended, by the engine's clock; nullopt: not reached.
+struct Phases {
+    using TimePoint = Engine::Clock::time_point;
+    TimePoint began;
+    std::optional<TimePoint> got_server, connected, sent, responded;
+};
+
+/// Kept by the worker and used again, so that a request allocates nothing that the last one did
+/// not. The session drives it: read_head, route, then for each attempt begin_attempt and step.
+class Exchange {
+public:
+    explicit Exchange(BufferPool& buffers)
+        : up_(buffers), down_(buffers), interim_(buffers), received_(buffers) {}
+
+    enum class HeadState : std::uint8_t { needs_more, whole, client_gone, refused };
+    /// Reads what the client has sent until the head is whole.
+    HeadState read_head(Client& client);
+
+    /// Follows the rules to a service and checks its limits. False: failure() says why not.
+    bool route(Client& client);
+
+    /// Ready to send over `upstream`, which is fresh or was reused.
+    void begin_attempt(Client& client, std::unique_ptr<Stream> upstream, bool reused);
+
+    enum class Step : std::uint8_t {
+        again,   // yield, then step again
+        waits,   // wants are set; sleep
+        done,    // the response is out
+        tunnel,  // the response was 101 and is out: relay bytes from now on
+        retry,   // no response byte came and it is safe: begin another attempt
+        failed,  // failure() says why; response_started() whether the client has seen bytes
+    };
+    Step step(Client& client);
+    /// What a time-out means in the state that the exchange is in.
+    void time_out();
+    void fail(Failure failure) { failure_ = failure; }
+
+    bool upstream_reusable() const;
+    bool client_reusable(const Client& client) const;
+    /// NTLM or Negotiate is spoken: the server's connection belongs to this client.
+    bool pins_upstream() const { return pins_; }
+    /// Drops the used up request from the client's buffer; what follows it stays.
+    void consume_request(Client& client);
+    /// Nothing of it is kept but memory.
+    void reset();
+
+    const RequestHead& request() const { return request_; }
+    int status() const { return status_; }
+    const Failure& failure() const { return failure_; }
+    bool response_started() const { return down_.bytes_written() > 0; }
+    bool request_whole() const { return request_done_; }
+    std::string_view request_id() const { return id_; }
+    const Address& effective_client() const { return effective_client_; }
+    bool replayable() const;
+    /// After a tunnel's 101: what the server has sent behind it.
+    Buffer take_tunnel_start() { return down_.take_left_over(); }
+
+    WorkerService* service = nullptr;  // whose pool serves it
+    const config::Timeouts* timeouts = nullptr;
+    Choice choice;
+    std::unique_ptr<Stream> upstream;
+    Phases phases;
+    int retries = 0;
+    bool reused = false;
+    bool fresh_only = false;  // no kept connection any more: one of them was dead
+    bool was_pinned = false;  // the connection belongs to this client already
+
+    std::uint64_t bytes_in = 0;  // of the client, counted at the end
+    std::uint64_t bytes_out = 0;
+    void note_bytes(std::size_t answer_bytes);
+
+    /// For an answer of ours.
+    void ensure_request_id(Client& client);
+    void set_status(int status) { status_ = status; }
+
+private:
+    enum class Receiving : std::uint8_t { head, interim, body, done };
+
+    bool parse_head(Client& client, std::size_t length);
+    bool refuse(Reason reason, Phase phase, std::size_t offset = 0);
+    void take_request_id(Client& client);
+    bool step_request(Client& client);   // false: failure_ is set
+    bool step_response(Client& client);  // false: failure_ is set, or retry_ or tunnel
+    bool read_response_head(Client& client);
+    bool on_response_head(Client& client, std::size_t length);
+    void start_interim(Client& client, std::size_t length);
+    void start_response(Client& client, std::size_t length);
+    void note_authentication();
+    bool on_upstream_end(int error);
+    bool too_slow(const Client& client);
+    void arm(Client& client);
+    void set_deadline(Client& client);
+    Phase phase() const;
+
+    RequestHead request_;
+    ResponseHead response_;
+    BodyPump up_, down_, interim_;
+    Buffer received_;  // of the server, while its head is not whole
+    std::string upstream_head_;
+    std::string downstream_head_;
+    std::string id_;
+    Address effective_client_;
+    Failure failure_;
+    std::size_t head_bytes_ = 0;  // of the request, at the start of client.in
+    std::size_t head_scanned_ = 0;
+    std::size_t response_scanned_ = 0;
+    std::uint64_t moved_before_ = 0;
+    Framing framing_out_ = Framing::none;  // of the response
+    Receiving receiving_ = Receiving::head;
+    int status_ = 0;
+    BodyPump::State up_state_ = BodyPump::State::again;
+    BodyPump::State down_state_ = BodyPump::State::again;
+    bool request_done_ = false;
+    bool request_abandoned_ = false;  // the server takes no more of it
+    bool retry_ = false;
+    bool tunnel_ = false;
+    bool pins_ = false;
+    bool keep_client_ = false;
+    bool tls_ = false;  // the client speaks TLS: a later issue
+    bool any_response_byte_ = false;
+    bool waiting_for_head_ = false;
+};
+
+/// Whether the field value's scheme authenticates a connection instead of a request.
+bool authenticates_connection(std::string_view credentials_or_challenge);
+
+}  // namespace poise::proxy

@@ -1,0 +1,41 @@
+// Writes heads from their parsed form: the only way a head leaves Poise.
+#pragma once
+
+#include "base/address.hpp"
+#include "proxy/forwarded.hpp"
+#include "proxy/head.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace poise::proxy {
+
+/// What a request's head needs beside its parsed form.
+struct RequestHeadContext {
+    const Forwarder& forwarder;
+    Address client;  // the effective one
+    std::string_view request_id;
+    std::string_view hidden_cookie;  // name of our cookie, which the server must not see; or empty
+    std::string_view default_host;   // for an HTTP/1.0 request without Host
+};
+
+/// Appends the head for the server, as HTTP/1.1. `out` should have capacity.
+void append_request_head(std::string& out, const RequestHead& head,
+                         const RequestHeadContext& context);
+
+struct ResponseHeadContext {
+    std::string_view request_id;
+    std::string_view set_cookie;  // a whole line with CRLF, or empty
+    Framing framing_out = Framing::none;
+    int client_minor = 1;
+    bool keep_alive = true;    // the client connection goes on
+    bool upgrade = false;      // 101: Connection and Upgrade pass
+    bool keep_length = false;  // HEAD, 304: Content-Length is of another body and passes
+};
+
+/// Appends the head for the client.
+void append_response_head(std::string& out, const ResponseHead& head,
+                          const ResponseHeadContext& context);
+
+}  // namespace poise::proxy

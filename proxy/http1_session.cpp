@@ -1,0 +1,164 @@
+#include "proxy/http1_session.hpp"
+
+#include "base/engine.hpp"
+#include "proxy/exchange.hpp"
+#include "proxy/http1_upstream.hpp"
+#include "proxy/io.hpp"
+#include "proxy/session_answer.hpp"
+#include "proxy/session_count.hpp"
+#include "proxy/session_report.hpp"
+#include "proxy/tunnel.hpp"
+
+#include <utility>
+
+namespace poise::proxy {
+
+namespace {
+
+using HeadState = Exchange::HeadState;
+using Step = Exchange::Step;
+
+// A connection between two requests follows a reload. False: nobody listens there any more.
+bool follow_reload(Client& client) {
+    if (client.generation == client.worker.current()) return true;
+    const auto service = client.worker.service_at(client.listening);
+    if (!service) return false;
+    client.generation = client.worker.current();
+    client.service = *service;
+    return true;
+}
+
+// Waits for the first byte of a request. False: the connection ends here.
+Task<bool> wait_for_request(Client& client) {
+    const auto& timeouts = client.worker_service().service.configured.timeouts;
+    client.in.release_if_empty();
+    client.waiter.expires_after(client.requests == 0 ? timeouts.header : timeouts.keep_alive);
+    while (client.in.empty() && !client.stream->readable()) {
+        if (client.worker.draining()) co_return false;
+        client.stream->want(client.waiter, Direction::read);
+        if (co_await client.waiter.sleep() != Wake::ready) co_return false;
+    }
+    co_return follow_reload(client);
+}
+
+// The head, within its time. False: `after` says how the connection ends.
+Task<bool> receive_head(Client& client, Exchange& exchange, After& after) {
+    const auto& timeouts = client.worker_service().service.configured.timeouts;
+    client.waiter.expires_after(timeouts.header);
+    for (;;) {
+        const HeadState state = exchange.read_head(client);
+        if (state == HeadState::whole) co_return true;
+        if (state == HeadState::client_gone) {
+            after = After::close;
+            co_return false;
+        }
+        if (state == HeadState::refused) {
+            after = co_await answer_failure(client, exchange);
+            co_return false;
+        }
+        if (client.in.empty()) client.in.release();
+        client.stream->want(client.waiter, Direction::read);
+        const Wake why = co_await client.waiter.sleep();
+        if (why == Wake::ready) continue;
+        after = After::close;
+        if (why == Wake::timed_out && !client.in.empty()) {
+            exchange.fail({Reason::header_timeout, Phase::request_head});
+            after = co_await answer_failure(client, exchange);
+        }
+        co_return false;
+    }
+}
+
+// Steps until the exchange has come to an end of some kind.
+Task<Step> run_exchange(Client& client, Exchange& exchange) {
+    for (;;) {
+        const Step step = exchange.step(client);
+        if (step != Step::waits && step != Step::again) co_return step;
+        if (step == Step::again) client.waiter.wake();
+        const Wake why = co_await client.waiter.sleep();
+        if (why == Wake::ready) continue;
+        if (why == Wake::timed_out)
+            exchange.time_out();
+        else
+            exchange.fail({Reason::draining, Phase::response_body});
+        co_return Step::failed;
+    }
+}
+
+Task<After> relay_tunnel(Client& client, Exchange& exchange) {
+    exchange.consume_request(client);
+    auto upstream = std::move(exchange.upstream);
+    const auto result = co_await run_tunnel(client, *upstream, exchange.take_tunnel_start(),
+                                            exchange.timeouts->tunnel);
+    exchange.bytes_in += result.from_client;
+    exchange.bytes_out += result.from_server;
+    if (result.reason != Reason::none && result.reason != Reason::client_closed)
+        exchange.fail({result.reason, Phase::tunnel, std::nullopt, result.error});
+    exchange.note_bytes(0);
+    report_exchange(client, exchange);
+    exchange.choice.release(client.worker);
+    co_return After::close;
+}
+
+After finish_response(Client& client, Exchange& exchange) {
+    note_server_success(exchange);
+    exchange.note_bytes(0);
+    report_exchange(client, exchange);
+    const bool reusable = exchange.client_reusable(client);
+    if (exchange.upstream_reusable()) keep_upstream(client, exchange);
+    exchange.choice.release(client.worker);
+    if (reusable) {
+        exchange.consume_request(client);
+        return After::keep_alive;
+    }
+    const bool unread = !exchange.request_whole() || client.stream->readable();
+    return unread ? After::linger : After::close;
+}
+
+// One request from its first byte to the end of its response.
+Task<After> serve_request(Client& client, Exchange& exchange) {
+    After after = After::close;
+    if (exchange.read_head(client) != HeadState::whole &&
+        !co_await receive_head(client, exchange, after))
+        co_return after;
+    ++client.requests;
+    if (!exchange.route(client)) co_return co_await answer_failure(client, exchange);
+
+    exchange.choice.begin(*exchange.service, exchange.effective_client(), client.dialled,
+                          &exchange.request(), client.worker.engine().now());
+    for (;;) {
+        if (!take_ready_upstream(client, exchange) && !co_await connect_upstream(client, exchange))
+            co_return co_await answer_failure(client, exchange);
+        switch (co_await run_exchange(client, exchange)) {
+            case Step::done:
+                co_return finish_response(client, exchange);
+            case Step::tunnel:
+                co_return co_await relay_tunnel(client, exchange);
+            case Step::retry:
+                if (prepare_retry(exchange)) continue;
+                [[fallthrough]];
+            default:
+                note_server_failure(exchange);
+                co_return co_await answer_failure(client, exchange);
+        }
+    }
+}
+
+}  // namespace
+
+Task<void> run_http1_session(Worker* worker, Accepted accepted) {
+    Client client(*worker, std::move(accepted));
+    const SessionCount count(client);
+    After after = After::keep_alive;
+    while (after == After::keep_alive) {
+        if (client.in.empty() && !co_await wait_for_request(client)) break;
+        auto exchange = worker->take_exchange();
+        after = co_await serve_request(client, *exchange);
+        exchange->reset();
+        worker->give_back(std::move(exchange));
+    }
+    if (after == After::linger) co_await linger(client.waiter, *client.stream, worker->buffers());
+    if (after == After::cut) client.stream->reset_on_close();
+}
+
+}  // namespace poise::proxy

@@ -1,0 +1,170 @@
+#include "proxy/http1_upstream.hpp"
+
+#include "base/engine.hpp"
+#include "proxy/io.hpp"
+#include "proxy/proxy_header.hpp"
+#include "proxy/server_queue.hpp"
+
+#include <cerrno>
+#include <utility>
+
+namespace poise::proxy {
+
+namespace {
+
+// Static texts: the server's report keeps a pointer to the last one.
+const char* failure_text(Reason reason) {
+    switch (reason) {
+        case Reason::connect_failed:
+            return "connect failed";
+        case Reason::connect_timeout:
+            return "connect timed out";
+        case Reason::response_timeout:
+            return "no response in time";
+        case Reason::response_reset:
+            return "closed without a response";
+        case Reason::response_cut:
+            return "closed within a response";
+        case Reason::bad_response:
+            return "malformed response";
+        case Reason::response_head_too_long:
+            return "response head too long";
+        default:
+            return nullptr;
+    }
+}
+
+bool sends_proxy_header(const Exchange& exchange) {
+    return exchange.service->service.configured.send_proxy != config::ProxyProtocol::off;
+}
+
+// The connection that belongs to this client, when it is still good for this service.
+bool take_pinned(Client& client, Exchange& exchange) {
+    if (!client.pinned) return false;
+    auto pinned = std::move(client.pinned);
+    const bool usable = pinned->service == &exchange.service->service && pinned->stream->quiet() &&
+                        !pinned->server->halted();
+    if (!usable) return false;
+    exchange.choice.take_pinned(*pinned->server);
+    exchange.was_pinned = true;
+    exchange.begin_attempt(client, std::move(pinned->stream), true);
+    return true;
+}
+
+bool count_retry(Exchange& exchange) {
+    return ++exchange.retries <= exchange.service->service.configured.retries;
+}
+
+Task<bool> greet_with_proxy_header(Client& client, Exchange& exchange, Stream& stream) {
+    std::string header;
+    append_proxy_header(header, exchange.service->service.configured.send_proxy, client.address,
+                        client.dialled);
+    co_return co_await send_all(client.waiter, stream, header, exchange.timeouts->connect);
+}
+
+// One connection to the chosen server. False: failure() says why.
+Task<bool> connect_once(Client& client, Exchange& exchange) {
+    const auto address = exchange.choice.server()->address();
+    if (!address) {
+        exchange.fail({Reason::unresolved, Phase::connect});
+        co_return false;
+    }
+    exchange.service->counters.upstream_connects.add();
+    client.stream->want(client.waiter, Direction::none);
+    auto connected = co_await connect_within(client.waiter, *address, exchange.timeouts->connect);
+    if (connected.stream && sends_proxy_header(exchange) &&
+        !co_await greet_with_proxy_header(client, exchange, *connected.stream))
+        connected = {nullptr, EPIPE};
+    if (!connected.stream) {
+        const bool late = connected.error == ETIMEDOUT;
+        exchange.fail({late ? Reason::connect_timeout : Reason::connect_failed, Phase::connect,
+                       std::nullopt, connected.error});
+        co_return false;
+    }
+    exchange.begin_attempt(client, std::move(connected.stream), false);
+    co_return true;
+}
+
+}  // namespace
+
+bool take_ready_upstream(Client& client, Exchange& exchange) {
+    if (exchange.choice.server() == nullptr) {
+        if (take_pinned(client, exchange)) return true;
+        if (!exchange.service->queue.empty()) return false;  // others wait already
+        const auto now = client.worker.engine().now();
+        if (exchange.choice.take(now).server == nullptr) return false;
+        exchange.phases.got_server = now;
+    }
+    if (exchange.pins_upstream() || sends_proxy_header(exchange) || exchange.fresh_only)
+        return false;
+    auto idle = client.worker.idle().take(*exchange.choice.server());
+    if (!idle) return false;
+    exchange.service->counters.upstream_reuses.add();
+    exchange.begin_attempt(client, std::move(idle), true);
+    return true;
+}
+
+Task<bool> connect_upstream(Client& client, Exchange& exchange) {
+    for (;;) {
+        if (exchange.choice.server() == nullptr) {
+            const Reason reason = co_await wait_for_server(
+                client, *exchange.service, exchange.choice, exchange.timeouts->queue);
+            if (reason != Reason::none) {
+                if (exchange.failure().reason == Reason::none || reason != Reason::no_server)
+                    exchange.fail({reason, Phase::queue});
+                co_return false;
+            }
+            exchange.phases.got_server = client.worker.engine().now();
+        }
+        if (co_await connect_once(client, exchange)) co_return true;
+        if (client.waiter.cancelled() || client.stream->broken()) co_return false;
+        note_server_failure(exchange);
+        if (!count_retry(exchange)) co_return false;
+        exchange.choice.failed();
+    }
+}
+
+bool prepare_retry(Exchange& exchange) {
+    exchange.upstream.reset();
+    // A kept connection may be closed at any time: that says nothing about the server.
+    if (exchange.reused && !exchange.fresh_only) {
+        exchange.fresh_only = true;
+        return true;
+    }
+    if (exchange.retries >= exchange.service->service.configured.retries) return false;
+    note_server_failure(exchange);
+    ++exchange.retries;
+    exchange.choice.failed();
+    return true;
+}
+
+void keep_upstream(Client& client, Exchange& exchange) {
+    pool::RealServer* server = exchange.choice.server();
+    const bool own =
+        exchange.pins_upstream() || sends_proxy_header(exchange) || exchange.was_pinned;
+    if (own) {
+        if (!exchange.upstream->quiet()) return;
+        client.pinned = std::make_unique<PinnedUpstream>(PinnedUpstream{
+            std::move(exchange.upstream), server, &exchange.service->service, client.generation});
+        return;
+    }
+    client.worker.idle().put(*server, std::move(exchange.upstream), client.worker.engine().now(),
+                             exchange.service->service.configured.timeouts.keep_alive);
+}
+
+void note_server_success(Exchange& exchange) {
+    auto& server = *exchange.choice.server();
+    server.note_success();
+    const auto& phases = exchange.phases;
+    if (phases.sent && phases.responded && *phases.responded >= *phases.sent)
+        server.note_response(std::chrono::duration_cast<std::chrono::microseconds>(
+            *phases.responded - *phases.sent));
+}
+
+void note_server_failure(Exchange& exchange) {
+    const char* text = failure_text(exchange.failure().reason);
+    if (text != nullptr && exchange.choice.server() != nullptr)
+        exchange.choice.server()->note_failure(text);
+}
+
+}  // namespace poise::proxy

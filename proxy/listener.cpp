@@ -1,0 +1,121 @@
+#include "proxy/listener.hpp"
+
+#include "base/engine.hpp"
+#include "base/socket_address.hpp"
+#include "base/tcp_stream.hpp"
+#include "proxy/client.hpp"
+#include "proxy/session.hpp"
+#include "proxy/worker.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+namespace poise::proxy {
+
+namespace {
+
+constexpr int accepts_a_turn = 64;
+constexpr int backlog = 4096;  // the kernel's net.core.somaxconn bounds it, too
+constexpr std::chrono::milliseconds pause_without_descriptors{100};
+constexpr std::chrono::hours forever{24};  // a listener has no deadline: looks about once a day
+
+void set_option(int fd, int level, int option, int value) {
+    ::setsockopt(fd, level, option, &value, sizeof value);
+}
+
+std::string listen_error(const Address& address, int error) {
+    auto text = fmt::format("cannot listen on {}: {}", to_string(address), std::strerror(error));
+    if (error == EADDRINUSE) text += "; another program has the port: `ss -ltnp` shows which";
+    if (error == EACCES) text += "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
+    if (error == EADDRNOTAVAIL) text += "; no interface of this machine has the address";
+    return text;
+}
+
+}  // namespace
+
+std::expected<int, std::string> open_listening_socket(const Address& address) {
+    const SocketAddress to(address);
+    const int fd = ::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return std::unexpected(listen_error(address, errno));
+    set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (to.family() == AF_INET6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    if (::bind(fd, to.get(), to.length) != 0 || ::listen(fd, backlog) != 0) {
+        const int error = errno;
+        ::close(fd);
+        return std::unexpected(listen_error(address, error));
+    }
+    return fd;
+}
+
+Listener::Listener(Worker& worker, const Address& address, int fd)
+    : Pollable(worker.engine(), fd, Direction::read), worker_(worker), address_(address) {}
+
+void Listener::close_soon() {
+    closing_ = true;
+    if (sleeper_ != nullptr) sleeper_->wake();
+}
+
+Task<void> Listener::run(Listener* listener) {
+    const std::unique_ptr<Listener> self(listener);
+    Waiter waiter(self->worker_.engine());
+    self->sleeper_ = &waiter;
+    for (;;) {
+        const bool room = self->accept_some();
+        if (self->closing_) break;
+        waiter.expires_after(room ? std::chrono::milliseconds(forever) : pause_without_descriptors);
+        if (room) self->want(waiter, Direction::read);
+        if (co_await waiter.sleep() == Wake::cancelled) break;
+    }
+    self->sleeper_ = nullptr;
+    self->want_nothing();
+}
+
+bool Listener::accept_some() {
+    for (int i = 0; i < accepts_a_turn && readable(); ++i) {
+        sockaddr_storage from{};
+        socklen_t length = sizeof from;
+        const int fd = ::accept4(this->fd(), reinterpret_cast<sockaddr*>(&from), &length,
+                                 SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            start_session(fd, to_address(from));
+            continue;
+        }
+        if (errno == EAGAIN) {
+            not_readable();
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            worker_.accept_errors.add();
+            return false;
+        }  // else: that client has gone again already
+    }
+    return true;
+}
+
+void Listener::start_session(int fd, const Address& peer) {
+    if (!worker_.begin_session()) {
+        worker_.refused_connections.add();
+        ::close(fd);
+        return;
+    }
+    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    auto stream = std::make_unique<TcpStream>(worker_.engine(), fd, Direction::both);
+    stream->set_peer(peer);
+    const Address dialled = address_.is_any() ? local_address(fd) : address_;
+    WorkerService& service = *worker_.current()->services[service_];
+    service.counters.connections.add();
+    Accepted accepted{std::move(stream), worker_.current(),        service_, peer, dialled,
+                      address_,          Buffer(worker_.buffers())};
+    if (proxy_protocol_)
+        worker_.engine().spawn(run_proxied_session, &worker_, std::move(accepted));
+    else if (service.service.configured.protocol == config::Protocol::http)
+        worker_.engine().spawn(run_http1_session, &worker_, std::move(accepted));
+    else
+        worker_.engine().spawn(run_tcp_session, &worker_, std::move(accepted));
+}
+
+}  // namespace poise::proxy

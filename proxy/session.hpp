@@ -1,0 +1,14 @@
+// The ways in which a client's connection is served.
+#pragma once
+
+#include "proxy/client.hpp"
+#include "proxy/http1_session.hpp"
+#include "proxy/tcp_session.hpp"
+
+namespace poise::proxy {
+
+/// Entry coroutine: a connection that starts with a PROXY header, then goes on as the service's
+/// protocol. Without a good header it is closed. `worker` outlives its engine's run.
+Task<void> run_proxied_session(Worker* worker, Accepted accepted);
+
+}  // namespace poise::proxy

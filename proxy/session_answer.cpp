@@ -1,0 +1,80 @@
+#include "proxy/session_answer.hpp"
+
+#include "base/engine.hpp"
+#include "proxy/error_answer.hpp"
+#include "proxy/io.hpp"
+#include "proxy/session_report.hpp"
+
+#include <chrono>
+#include <string>
+
+namespace poise::proxy {
+
+namespace {
+
+constexpr std::chrono::seconds answer_time{5};
+
+// The connection can go on only when it is sure where the next request starts.
+bool may_go_on(const Client& client, const Exchange& exchange) {
+    const auto& request = exchange.request();
+    return facts(exchange.failure().reason).status >= 500 && !request.method.empty() &&
+           request.keep_alive && request.framing == Framing::none && !client.worker.draining();
+}
+
+// The operator's own words stand in for every answer that means "no server".
+const config::Fallback* sorry_page(const Exchange& exchange) {
+    if (exchange.service == nullptr) return nullptr;
+    const auto& fallback = exchange.service->service.configured.fallback;
+    if (!fallback || fallback->server) return nullptr;
+    switch (exchange.failure().reason) {
+        case Reason::no_server:
+        case Reason::unresolved:
+        case Reason::connect_failed:
+        case Reason::connect_timeout:
+            return &*fallback;
+        default:
+            return nullptr;
+    }
+}
+
+std::string answer_text(Client& client, const Exchange& exchange, bool keep_alive) {
+    const Failure& failure = exchange.failure();
+    const Field* accept = exchange.request().find(FieldId::accept);
+    AnswerContext context;
+    context.request_id = exchange.request_id();
+    if (accept != nullptr) context.accept = accept->value;
+    context.offset = failure.offset;
+    context.now = std::chrono::system_clock::now();
+    context.keep_alive = keep_alive;
+    context.is_head = exchange.request().is_head;
+    if (const auto* sorry = sorry_page(exchange))
+        return make_sorry_answer(sorry->status, sorry->body, context);
+    static_cast<void>(client);
+    return make_error_answer(failure.reason, context);
+}
+
+}  // namespace
+
+Task<After> answer_failure(Client& client, Exchange& exchange) {
+    exchange.ensure_request_id(client);
+    const int status = facts(exchange.failure().reason).status;
+    const bool can_answer = !exchange.response_started() && status != 0 &&
+                            !client.stream->broken() && !client.waiter.cancelled();
+    std::string text;
+    After after = After::cut;
+    if (can_answer) {
+        const bool keep_alive = may_go_on(client, exchange);
+        text = answer_text(client, exchange, keep_alive);
+        const auto* sorry = sorry_page(exchange);
+        exchange.set_status(sorry != nullptr ? sorry->status : status);
+        const bool sent = co_await send_all(client.waiter, *client.stream, text, answer_time);
+        after = !sent ? After::close : keep_alive ? After::keep_alive : After::linger;
+    }
+    exchange.note_bytes(text.size());
+    report_exchange(client, exchange);
+    exchange.choice.release(client.worker);
+    if (after == After::keep_alive) exchange.consume_request(client);
+    co_return after;
+}
+
+}  // namespace poise::proxy

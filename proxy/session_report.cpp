@@ -1,0 +1,143 @@
+#include "proxy/session_report.hpp"
+
+#include "proxy/access_log.hpp"
+#include "proxy/error_answer.hpp"
+
+#include <chrono>
+#include <cstring>
+#include <string>
+
+namespace poise::proxy {
+
+namespace {
+
+using std::chrono::microseconds;
+
+microseconds between(Engine::Clock::time_point from, Engine::Clock::time_point to) {
+    return std::chrono::duration_cast<microseconds>(to - from);
+}
+
+std::optional<microseconds> phase(std::optional<Engine::Clock::time_point> from,
+                                  std::optional<Engine::Clock::time_point> to) {
+    if (!from || !to) return std::nullopt;
+    return between(*from, *to);
+}
+
+std::string_view server_name(const Exchange& exchange) {
+    const auto* server = exchange.choice.server();
+    return server != nullptr ? std::string_view(server->name()) : std::string_view();
+}
+
+void count(Exchange& exchange, ServiceCounters& counters) {
+    counters.requests.add();
+    const int status = exchange.status();
+    counters.responses[status >= 100 && status < 600 ? static_cast<std::size_t>(status / 100) : 0]
+        .add();
+    counters.bytes_in.add(exchange.bytes_in);
+    counters.bytes_out.add(exchange.bytes_out);
+    counters.retries.add(static_cast<std::uint64_t>(exchange.retries));
+}
+
+void add_incident(Client& client, Incident incident, const Failure& failure) {
+    incident.at = std::chrono::system_clock::now();
+    incident.client = client.address;
+    incident.reason = failure.reason;
+    incident.phase = failure.phase;
+    incident.side = side_of(failure.reason);
+    incident.offset = failure.offset;
+    if (failure.error != 0) incident.detail = std::strerror(failure.error);
+    if (auto* incidents = client.worker.shared().incidents) incidents->add(std::move(incident));
+}
+
+void write_access_line(Client& client, const AccessRecord& record) {
+    LogQueue* log = client.worker.access_log();
+    if (log == nullptr) return;
+    std::string line;
+    line.reserve(512);
+    append_access_line(line, record, client.worker.shared().access_format);
+    log->push(line);
+}
+
+AccessRecord record_of(Client& client, Exchange& exchange) {
+    const auto now = client.worker.engine().now();
+    const auto& phases = exchange.phases;
+    AccessRecord record;
+    record.total = between(phases.began, now);
+    record.at = std::chrono::system_clock::now() - record.total;
+    record.client = exchange.effective_client();
+    record.service = exchange.service->service.configured.name;
+    record.server = server_name(exchange);
+    record.method = exchange.request().method;
+    record.target = exchange.request().target;
+    record.host = exchange.request().authority;
+    record.http_minor = exchange.request().minor;
+    record.status = exchange.status();
+    record.bytes_in = exchange.bytes_in;
+    record.bytes_out = exchange.bytes_out;
+    record.queue = phase(phases.began, phases.got_server);
+    record.connect = phase(phases.got_server, phases.connected);
+    record.first_byte = phase(phases.sent, phases.responded);
+    record.request_id = exchange.request_id();
+    record.reason = exchange.failure().reason;
+    record.retries = exchange.retries;
+    record.upstream_reused = exchange.reused;
+    return record;
+}
+
+}  // namespace
+
+void report_exchange(Client& client, Exchange& exchange) {
+    if (exchange.service == nullptr) exchange.service = &client.worker_service();
+    ServiceCounters& counters = exchange.service->counters;
+    count(exchange, counters);
+    const Failure& failure = exchange.failure();
+    if (failure.reason != Reason::none) {
+        counters.failures[static_cast<std::size_t>(failure.reason)].add();
+        Incident incident;
+        incident.request_id = exchange.request_id();
+        incident.service = exchange.service->service.configured.name;
+        incident.server = server_name(exchange);
+        incident.attempts = static_cast<std::uint8_t>(exchange.retries + 1);
+        incident.retry_safe = exchange.request().idempotent && exchange.replayable();
+        add_incident(client, std::move(incident), failure);
+    }
+    if (client.worker.access_log() != nullptr)
+        write_access_line(client, record_of(client, exchange));
+}
+
+void report_tcp_session(Client& client, const TcpReport& report) {
+    WorkerService& service = client.worker_service();
+    ServiceCounters& counters = service.counters;
+    counters.requests.add();
+    counters.bytes_in.add(report.bytes_in);
+    counters.bytes_out.add(report.bytes_out);
+    counters.retries.add(static_cast<std::uint64_t>(report.attempts > 1 ? report.attempts - 1 : 0));
+    if (report.failure.reason != Reason::none) {
+        counters.failures[static_cast<std::size_t>(report.failure.reason)].add();
+        Incident incident;
+        incident.service = service.service.configured.name;
+        incident.server = report.server_name;
+        incident.attempts = static_cast<std::uint8_t>(report.attempts);
+        add_incident(client, std::move(incident), report.failure);
+    }
+    AccessRecord record;
+    record.total = between(report.began, client.worker.engine().now());
+    record.at = std::chrono::system_clock::now() - record.total;
+    record.client = client.address;
+    record.service = service.service.configured.name;
+    record.server = report.server_name;
+    record.bytes_in = report.bytes_in;
+    record.bytes_out = report.bytes_out;
+    record.reason = report.failure.reason;
+    write_access_line(client, record);
+}
+
+void report_early_failure(Client& client, const Failure& failure) {
+    WorkerService& service = client.worker_service();
+    service.counters.failures[static_cast<std::size_t>(failure.reason)].add();
+    Incident incident;
+    incident.service = service.service.configured.name;
+    add_incident(client, std::move(incident), failure);
+}
+
+}  // namespace poise::proxy

@@ -1,0 +1,93 @@
+#include "proxy/tcp_session.hpp"
+
+#include "base/engine.hpp"
+#include "proxy/io.hpp"
+#include "proxy/proxy_header.hpp"
+#include "proxy/server_queue.hpp"
+#include "proxy/session_count.hpp"
+#include "proxy/session_report.hpp"
+#include "proxy/tunnel.hpp"
+#include "proxy/upstream.hpp"
+
+#include <cerrno>
+#include <string>
+#include <utility>
+
+namespace poise::proxy {
+
+namespace {
+
+const char* connect_failure(int error) {
+    return error == ETIMEDOUT ? "connect timed out" : "connect failed";
+}
+
+// Connects to the chosen server and sends the PROXY header if one is asked for.
+Task<Connected> reach(Client& client, const pool::RealServer& server) {
+    const auto& configured = client.worker_service().service.configured;
+    const auto address = server.address();
+    if (!address) co_return Connected{nullptr, EHOSTUNREACH};
+    client.worker_service().counters.upstream_connects.add();
+    auto connected = co_await connect_within(client.waiter, *address, configured.timeouts.connect);
+    if (!connected.stream || configured.send_proxy == config::ProxyProtocol::off)
+        co_return connected;
+    std::string header;
+    append_proxy_header(header, configured.send_proxy, client.address, client.dialled);
+    if (!co_await send_all(client.waiter, *connected.stream, header, configured.timeouts.connect))
+        co_return Connected{nullptr, EPIPE};
+    co_return connected;
+}
+
+// A connection to some server. Null: report.failure says why.
+Task<std::unique_ptr<Stream>> reach_any(Client& client, Choice& choice, TcpReport& report) {
+    WorkerService& service = client.worker_service();
+    const auto& configured = service.service.configured;
+    for (;;) {
+        const Reason reason =
+            co_await wait_for_server(client, service, choice, configured.timeouts.queue);
+        if (reason != Reason::none) {
+            if (report.failure.reason == Reason::none) report.failure = {reason, Phase::queue};
+            co_return nullptr;
+        }
+        ++report.attempts;
+        report.server_name = choice.server()->name();
+        auto connected = co_await reach(client, *choice.server());
+        if (connected.stream) co_return std::move(connected.stream);
+        const bool late = connected.error == ETIMEDOUT;
+        report.failure = {late ? Reason::connect_timeout : Reason::connect_failed, Phase::connect,
+                          std::nullopt, connected.error};
+        if (client.waiter.cancelled()) co_return nullptr;
+        choice.server()->note_failure(connect_failure(connected.error));
+        if (report.attempts > configured.retries) co_return nullptr;
+        choice.failed();
+    }
+}
+
+}  // namespace
+
+Task<void> run_tcp_session(Worker* worker, Accepted accepted) {
+    Client client(*worker, std::move(accepted));
+    const SessionCount count(client);
+    WorkerService& service = client.worker_service();
+    TcpReport report;
+    report.began = worker->engine().now();
+    Choice choice;
+    choice.begin(service, client.address, client.dialled, nullptr, report.began);
+    auto server = co_await reach_any(client, choice, report);
+    if (server) {
+        report.failure = {};
+        choice.server()->note_success();
+        const auto result = co_await run_tunnel(client, *server, Buffer(worker->buffers()),
+                                                service.service.configured.timeouts.idle);
+        report.bytes_in = result.from_client;
+        report.bytes_out = result.from_server;
+        if (result.reason != Reason::none) {
+            report.failure = {result.reason, Phase::tunnel, std::nullopt, result.error};
+            client.stream->reset_on_close();  // a cut is passed on as a cut
+            server->reset_on_close();
+        }
+    }
+    report_tcp_session(client, report);
+    choice.release(*worker);
+}
+
+}  // namespace poise::proxy

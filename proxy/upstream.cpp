@@ -1,0 +1,123 @@
+#include "proxy/upstream.hpp"
+
+#include "base/hash.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace poise::proxy {
+
+namespace {
+
+std::uint64_t hash_of(const Address& address) {
+    return hash64({reinterpret_cast<const char*>(address.ip.data()), address.ip.size()});
+}
+
+std::uint64_t destination_hash(const RequestHead* head, const Address& dialled) {
+    if (head == nullptr) return mix64(hash_of(dialled) + dialled.port);
+    return hash64(head->path, hash64(head->authority));
+}
+
+std::optional<std::size_t> index_of(const pool::Pool& pool, const pool::RealServer* server) {
+    const auto& servers = pool.servers();
+    const auto found = std::find_if(servers.begin(), servers.end(),
+                                    [&](const auto& one) { return one.get() == server; });
+    if (found == servers.end()) return std::nullopt;
+    return static_cast<std::size_t>(found - servers.begin());
+}
+
+}  // namespace
+
+void Choice::clear() {
+    assert(lease_.server() == nullptr);
+    *this = Choice();
+}
+
+void Choice::begin(WorkerService& service, const Address& client, const Address& dialled,
+                   const RequestHead* head, Engine::Clock::time_point now) {
+    service_ = &service;
+    hint_.source_hash = hash_of(client);
+    if (service.service.configured.scheduler == config::Algorithm::dh)
+        hint_.destination_hash = destination_hash(head, dialled);
+    known_ = remembered(client, head, now);
+    if (known_) service.counters.persistence_hits.add();
+}
+
+std::optional<std::size_t> Choice::remembered(const Address& client, const RequestHead* head,
+                                              Engine::Clock::time_point now) {
+    const Service& service = service_->service;
+    if (service.cookies && head != nullptr) {
+        for (const Field& field : head->fields) {
+            if (field.id != FieldId::cookie) continue;
+            if (const auto known = service.cookies->find_in_header(field.value)) return known;
+        }
+        return std::nullopt;
+    }
+    if (!service.table) return std::nullopt;
+    if (service.configured.persistence.method == config::PersistenceMethod::source) {
+        key_ = service.keys->from_address(client);
+    } else if (head != nullptr) {
+        const Field* field = head->find(service.configured.persistence.name);
+        if (field == nullptr || field->value.empty()) return std::nullopt;
+        key_ = service.keys->from_text(field->value);
+    }
+    if (!key_) return std::nullopt;
+    const auto id = service.table->find(*key_, now);
+    if (!id) return std::nullopt;
+    const auto& ids = service.server_ids;
+    const auto found = std::find(ids.begin(), ids.end(), *id);
+    if (found == ids.end()) return std::nullopt;
+    return static_cast<std::size_t>(found - ids.begin());
+}
+
+pool::RealServer* Choice::persistent_server() const {
+    if (!known_) return nullptr;
+    pool::RealServer* server = service_->service.pool->servers()[*known_].get();
+    const bool tried =
+        std::find(hint_.tried.begin(), hint_.tried.end(), server) != hint_.tried.end();
+    return server->may_serve_known() && !server->full() && !tried ? server : nullptr;
+}
+
+pool::Picked Choice::take(Engine::Clock::time_point now) {
+    assert(lease_.server() == nullptr);
+    pool::Picked picked{persistent_server(), pool::PickFailure::none};
+    if (picked.server == nullptr) picked = service_->picker.pick(hint_);
+    if (picked.server == nullptr && picked.failure == pool::PickFailure::no_server &&
+        service_->service.fallback_server && !fallback_) {
+        fallback_ = true;
+        picked.server = service_->service.fallback_server.get();
+    }
+    if (picked.server != nullptr) lease(*picked.server, now);
+    return picked;
+}
+
+void Choice::lease(pool::RealServer& server, Engine::Clock::time_point now) {
+    lease_ = pool::ConnectionLease(server);
+    const Service& service = service_->service;
+    if (!service.cookies && !key_) return;
+    chosen_ = index_of(*service.pool, &server);
+    if (key_ && chosen_ && chosen_ != known_)
+        service.table->put(*key_, service.server_ids[*chosen_], now);
+}
+
+void Choice::failed() {
+    assert(lease_.server() != nullptr);
+    if (tried_count_ < tried_.size()) tried_[tried_count_++] = lease_.server();
+    hint_.tried = {tried_.data(), tried_count_};
+    lease_.release();
+}
+
+void Choice::release(Worker& worker) {
+    if (lease_.server() == nullptr) return;
+    const bool limited = lease_.server()->connections_max() != 0;
+    lease_.release();
+    if (limited) worker.wake_queue(*service_);
+}
+
+std::string_view Choice::set_cookie(bool tls) const {
+    const auto& cookies = service_->service.cookies;
+    if (!cookies || !chosen_ || chosen_ == known_) return {};
+    return cookies->set_cookie_header(*chosen_, tls);
+}
+
+}  // namespace poise::proxy

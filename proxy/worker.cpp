@@ -1,0 +1,172 @@
+#include "proxy/worker.hpp"
+
+#include "proxy/exchange.hpp"
+#include "proxy/listener.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <unistd.h>
+#include <utility>
+
+namespace poise::proxy {
+
+namespace {
+
+constexpr std::size_t idle_connections_per_server = 256;
+constexpr std::size_t spare_exchanges_max = 256;
+constexpr std::chrono::seconds housekeeping_interval{1};
+
+}  // namespace
+
+WorkerGeneration::WorkerGeneration(std::shared_ptr<const Generation> shared, unsigned worker)
+    : generation(std::move(shared)) {
+    services.reserve(generation->services.size());
+    for (const auto& service : generation->services)
+        services.push_back(std::make_unique<WorkerService>(*service, worker));
+}
+
+Worker::Worker(unsigned index, const WorkerShared& shared)
+    : index_(index),
+      shared_(shared),
+      idle_(idle_connections_per_server),
+      ids_(RequestIds::random()) {
+    assert(index < 64);  // a bit each in Service::waiting_workers
+    if (shared.access_log != nullptr) access_log_ = &shared.access_log->add_queue();
+    engine_.on_exception = [this](const std::string& what) {
+        if (shared_.log_error) shared_.log_error(fmt::format("a session ended by: {}", what));
+    };
+}
+
+Worker::~Worker() = default;
+
+void Worker::run() {
+    engine_.spawn(keep_house, this);
+    engine_.run();
+    idle_.clear();
+}
+
+Task<void> Worker::keep_house(Worker* worker) {
+    Waiter waiter(worker->engine_);
+    for (;;) {
+        waiter.expires_after(housekeeping_interval);
+        if (co_await waiter.sleep() == Wake::cancelled) break;
+        const auto now = worker->engine_.now();
+        worker->idle_.sweep(now);
+        if (!worker->draining_) continue;
+        if (worker->sessions.value() == 0 || now >= worker->drain_ends_)
+            worker->engine_.cancel_all();
+    }
+}
+
+void Worker::adopt(std::shared_ptr<const Generation> generation, std::vector<NewSocket> sockets) {
+    engine_.post(
+        [this, generation = std::move(generation), sockets = std::move(sockets)]() mutable {
+            adopt_here(std::move(generation), std::move(sockets));
+        });
+}
+
+void Worker::adopt_here(std::shared_ptr<const Generation> generation,
+                        std::vector<NewSocket> sockets) {
+    current_ = std::make_shared<WorkerGeneration>(std::move(generation), index_);
+    for (const auto& socket : sockets) {
+        listeners_.push_back(new Listener(*this, socket.address, socket.fd));
+        engine_.spawn(Listener::run, listeners_.back());
+    }
+    std::erase_if(listeners_, [&](Listener* listener) {
+        const auto service = service_at(listener->address());
+        if (!service) {
+            listener->close_soon();
+            return true;
+        }
+        const auto& listens = current_->services[*service]->service.configured.listen;
+        const auto found = std::find_if(listens.begin(), listens.end(), [&](const auto& listen) {
+            return listen.address == listener->address();
+        });
+        listener->serve(*service, found->proxy_protocol);
+        return false;
+    });
+    drop_unused_idle();
+}
+
+void Worker::drop_unused_idle() {
+    std::vector<const pool::RealServer*> known;
+    for (const auto& service : current_->services) {
+        for (const auto& server : service->service.pool->servers())
+            known.push_back(server.get());
+        if (service->service.fallback_server)
+            known.push_back(service->service.fallback_server.get());
+    }
+    idle_.keep_only(known);
+}
+
+std::optional<std::size_t> Worker::service_at(const Address& address) const {
+    for (const auto& service : current_->services)
+        for (const auto& listen : service->service.configured.listen)
+            if (listen.address == address) return service->service.index;
+    return std::nullopt;
+}
+
+void Worker::drain_and_stop(std::chrono::milliseconds limit) {
+    engine_.post([this, limit] {
+        draining_ = true;
+        drain_ends_ = engine_.now() + limit;
+        for (Listener* listener : listeners_)
+            listener->close_soon();
+        listeners_.clear();
+        engine_.wake_all();  // idle clients see it and close; the housekeeper counts the rest
+    });
+}
+
+void Worker::stop_now() {
+    engine_.post([this] {
+        draining_ = true;
+        engine_.cancel_all();
+    });
+}
+
+std::unique_ptr<Exchange> Worker::take_exchange() {
+    if (spare_exchanges_.empty()) return std::make_unique<Exchange>(buffers_);
+    auto exchange = std::move(spare_exchanges_.back());
+    spare_exchanges_.pop_back();
+    return exchange;
+}
+
+void Worker::give_back(std::unique_ptr<Exchange> exchange) {
+    if (spare_exchanges_.size() < spare_exchanges_max)
+        spare_exchanges_.push_back(std::move(exchange));
+}
+
+bool Worker::begin_session() {
+    if (sessions.value() >= shared_.connections_max) return false;
+    sessions.add();
+    return true;
+}
+
+void Worker::end_session() {
+    sessions.subtract();
+}
+
+void Worker::wake_queue(WorkerService& service) {
+    if (!service.queue.empty()) {
+        service.queue.front()->wake();
+        return;
+    }
+    // Ordered with a waiting worker's own mark and look: one of the two sees the other.
+    const auto waiting = service.service.waiting_workers.load(std::memory_order_seq_cst) &
+                         ~(std::uint64_t{1} << index_);
+    if (waiting == 0) return;
+    const auto other = static_cast<std::size_t>(std::countr_zero(waiting));
+    Worker* worker = shared_.workers.at(other);
+    worker->engine_.post(
+        [worker, index = service.service.index, number = current_->generation->number] {
+            const auto& current = worker->current_;
+            if (current->generation->number != number || index >= current->services.size()) return;
+            auto& queue = current->services[index]->queue;
+            if (!queue.empty()) queue.front()->wake();
+        });
+}
+
+}  // namespace poise::proxy
