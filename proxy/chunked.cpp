@@ -90,7 +90,7 @@ ChunkedReader::Step ChunkedReader::next(std::string_view input) {
 }
 
 void ChunkedReader::skip(std::uint64_t n) {
-    assert(n <= left_);
+    assert(n <= left_in_chunk());
     if (n == 0) return;
     left_ -= n;
     offset_ += n;

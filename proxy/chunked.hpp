@@ -31,8 +31,8 @@ public:
     /// nothing (needs more) or ends.
     Step next(std::string_view input);
 
-    /// The payload bytes that the current chunk still lacks.
-    std::uint64_t left_in_chunk() const { return left_; }
+    /// The payload bytes that the current chunk still lacks; 0 before its size line is whole.
+    std::uint64_t left_in_chunk() const { return state_ == State::payload ? left_ : 0; }
 
     /// Says that `n` payload bytes of the current chunk, at most left_in_chunk(), went another
     /// way (splice) and will not be given to next().

@@ -137,6 +137,17 @@ TEST_SUITE("proxy/chunked") {
         CHECK(end.consumed == 7);
     }
 
+    TEST_CASE("nothing can be skipped before the size line is whole") {
+        ChunkedReader reader;
+
+        reader.next("A");
+        CHECK(reader.left_in_chunk() == 0);
+        reader.next(";x\r");
+        CHECK(reader.left_in_chunk() == 0);
+        reader.next("\n");
+        CHECK(reader.left_in_chunk() == 10);
+    }
+
     TEST_CASE("offsets count payload that was skipped") {
         ChunkedReader reader;
         reader.next("A\r\n");
