@@ -62,15 +62,15 @@ bool looks_like_ipv4(std::string_view host) {
 }
 
 Problem host_problem(std::string_view host, std::string_view text) {
+    if (text.contains("://"))
+        return {fmt::format("must be an address and a port, found the URL {}", quote(text)),
+                "leave out the scheme and the path"};
     if (looks_like_ipv4(host))
         return {fmt::format("is not an IPv4 address: {}", quote(text)),
                 "an IPv4 address has four numbers from 0 to 255, such as 10.0.0.1"};
     if (host.contains(':'))
         return {fmt::format("is not an IPv6 address: {}", quote(text)),
                 "write an IPv6 address and port as \"[2001:db8::1]:80\""};
-    if (text.contains("://"))
-        return {fmt::format("must be an address and a port, found the URL {}", quote(text)),
-                "leave out the scheme and the path"};
     return {fmt::format("must be an address or a host name and a port, found {}", quote(text)),
             "such as 10.0.0.1:80, \"[2001:db8::1]:80\" or web1.example.com:80"};
 }

@@ -1,5 +1,7 @@
 #include "config/file.hpp"
 
+#include "config/units.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -64,7 +66,7 @@ std::expected<std::string, std::string> read_file(const std::string& path, std::
         if (n == 0) return content;
         content.append(buffer.data(), static_cast<std::size_t>(n));
         if (content.size() > bytes_max)
-            return std::unexpected(fmt::format("is larger than {} KiB", bytes_max >> 10));
+            return std::unexpected(fmt::format("is larger than {}", format_size(bytes_max)));
     }
 }
 

@@ -21,8 +21,20 @@ std::unexpected<Diagnostics> cannot_load(const std::string& path, const std::str
     return std::unexpected(Diagnostics{{{path, 1, 1}, fmt::format("the file {}", why), {}}});
 }
 
-bool is_empty(const Tree& tree) {
-    return tree.kind == Tree::Kind::null;
+// A file without a single key says nothing that could be checked further.
+bool is_mapping(const Tree& tree, const std::string& name, Report& report) {
+    if (tree.kind == Tree::Kind::map) return true;
+    if (tree.kind == Tree::Kind::null) {
+        report.add({{name, 1, 1},
+                    "the file is empty",
+                    "write for example: services: {web: {listen: \":8080\", servers: "
+                    "[10.0.0.1:80]}}"});
+    } else {
+        report.add({{name, tree.line, tree.column},
+                    "the file must be a mapping: keys, each followed by ': ' and its value",
+                    {}});
+    }
+    return false;
 }
 
 }  // namespace
@@ -32,16 +44,11 @@ std::expected<Config, Diagnostics> parse_config(std::string_view text, const std
     Report report;
     const auto tree = parse_tree(text, name, report);
     if (!tree) return std::unexpected(report.take());
-    if (is_empty(*tree)) {
-        report.add({{name, 1, 1},
-                    "the file is empty",
-                    "write for example: services: {web: {listen: \":8080\", servers: "
-                    "[10.0.0.1:80]}}"});
-        return std::unexpected(report.take());
-    }
+    if (!is_mapping(*tree, name, report)) return std::unexpected(report.take());
     Draft draft;
     Places places(name);
-    read_tree(*tree, config_mapping(), &draft, places, report);
+    const Mapping other = node_mapping();
+    read_tree(*tree, config_mapping(), &other, &draft, places, report);
     const Checks checks{places, report, folder};
     resolve(draft, checks);
     validate(draft.services, checks);
@@ -53,9 +60,13 @@ std::expected<Node, Diagnostics> parse_node(std::string_view text, const std::st
     Report report;
     const auto tree = parse_tree(text, name, report);
     if (!tree) return std::unexpected(report.take());
+    // Every key has a default, so a file of comments alone is a whole one.
+    if (tree->kind != Tree::Kind::null && !is_mapping(*tree, name, report))
+        return std::unexpected(report.take());
     Node node;
     Places places(name);
-    read_tree(*tree, node_mapping(), &node, places, report);
+    const Mapping other = config_mapping();
+    read_tree(*tree, node_mapping(), &other, &node, places, report);
     if (!report.empty()) return std::unexpected(report.take());
     return node;
 }

@@ -50,7 +50,8 @@ std::string child(const std::string& path, std::string_view name) {
 
 class Reader {
 public:
-    Reader(Places& places, Report& report) : places_(places), report_(report) {}
+    Reader(const Mapping* other, Places& places, Report& report)
+        : other_(other), places_(places), report_(report) {}
 
     void read_mapping(const Tree& tree, const Mapping& mapping, std::string_view label,
                       void* target, const std::string& path);
@@ -74,6 +75,7 @@ private:
     void read_scalar(const Tree& value, const Key& key, std::string_view label, void* target,
                      const std::string& path);
 
+    const Mapping* other_;
     Places& places_;
     Report& report_;
 };
@@ -99,7 +101,11 @@ void Reader::read_mapping(const Tree& tree, const Mapping& mapping, std::string_
 
 // Says that a key is unknown: where it belongs when a nested mapping has it, else what is near.
 void Reader::unknown_key(const Tree& name, const Mapping& mapping, const std::string& path) {
-    const auto what = fmt::format("{} key", mapping.name);
+    const auto what = path.empty() ? "top-level key" : fmt::format("{} key", mapping.name);
+    if (path.empty() && other_ != nullptr && other_->find(name.text) != nullptr) {
+        return error(name, name.text, fmt::format("unknown {} {}", what, quote(name.text)),
+                     fmt::format("it belongs in {}", other_->name));
+    }
     for (const Key& key : mapping.keys) {
         if (key.type != Type::mapping || key.shape != Shape::one) continue;
         if (key.mapping.front().find(name.text) == nullptr) continue;
@@ -217,11 +223,13 @@ void Reader::read_named(const Tree& value, const Key& key, void* target, const s
         places_.note(inner, name.line, name.column);
         if (key.type == Type::mapping) {
             read_mapping(item, key.mapping.front(), name.text, key.open(target, name.text), inner);
-        } else if (item.kind == Tree::Kind::null) {
-            if (auto problem = key.parse(target, name.text, ""))
-                error(name, inner, fmt::format("'{}' {}", key.name, problem->message));
-        } else {
-            read_scalar(item, key, name.text, target, inner);
+        } else if (item.kind == Tree::Kind::list || item.kind == Tree::Kind::map) {
+            error(item, inner,
+                  fmt::format("{} in '{}' must have a single value, found {}", quote(name.text),
+                              key.name, kind_name(item.kind)));
+        } else if (auto problem = key.parse(target, name.text, item.text)) {
+            error(name, inner, fmt::format("'{}' {}", key.name, problem->message),
+                  std::move(problem->hint));
         }
     }
 }
@@ -244,17 +252,11 @@ void Reader::read_scalar(const Tree& value, const Key& key, std::string_view lab
 
 }  // namespace
 
-void read_tree(const Tree& tree, const Mapping& mapping, void* target, Places& places,
-               Report& report) {
+void read_tree(const Tree& tree, const Mapping& mapping, const Mapping* other, void* target,
+               Places& places, Report& report) {
     assert(target != nullptr);
-    if (tree.kind == Tree::Kind::scalar || tree.kind == Tree::Kind::list) {
-        report.add(
-            {{places.file(), tree.line, tree.column},
-             fmt::format("the file must be a mapping of keys, found {}", kind_name(tree.kind)),
-             {}});
-        return;
-    }
-    Reader(places, report).read_mapping(tree, mapping, mapping.name, target, "");
+    assert(tree.kind == Tree::Kind::map || tree.kind == Tree::Kind::null);
+    Reader(other, places, report).read_mapping(tree, mapping, mapping.name, target, "");
 }
 
 }  // namespace poise::config

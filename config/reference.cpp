@@ -1,5 +1,6 @@
 // Writes docs/CONFIG.md, by the key table.
 #include "config/load.hpp"
+#include "config/model.hpp"
 #include "config/schema.hpp"
 
 #include <fmt/format.h>
@@ -72,9 +73,12 @@ std::string type_text(const Key& key) {
         case Type::text:
             return key.form.empty() ? "text" : std::string(key.form);
         case Type::duration:
-            return "duration" + words;
+            return fmt::format("duration from {} to {}{}", format_duration(milliseconds(key.min)),
+                               format_duration(milliseconds(key.max)), words);
         case Type::size:
-            return "size" + words;
+            return fmt::format("size from {} to {}{}",
+                               format_size(static_cast<std::uint64_t>(key.min)),
+                               format_size(static_cast<std::uint64_t>(key.max)), words);
         case Type::integer:
             return fmt::format("{} to {}{}", key.min, key.max, words);
         case Type::boolean:

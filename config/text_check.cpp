@@ -1,6 +1,7 @@
 #include "config/text_check.hpp"
 
 #include "config/tree.hpp"
+#include "config/units.hpp"
 
 #include <fmt/format.h>
 
@@ -45,7 +46,7 @@ Position position_of(std::string_view text, std::size_t offset, const std::strin
 std::optional<Diagnostic> find_binary(std::string_view text, const std::string& name) {
     if (text.size() > file_bytes_max) {
         return Diagnostic{{name, 1, 1},
-                          fmt::format("the file is larger than {} MiB", file_bytes_max >> 20),
+                          fmt::format("the file is larger than {}", format_size(file_bytes_max)),
                           "a configuration is never this large: is it the right file?"};
     }
     for (std::size_t i = 0; i < text.size();) {

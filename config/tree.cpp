@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <cassert>
 #include <sstream>
 #include <utility>
 #include <yaml-cpp/eventhandler.h>
@@ -27,6 +29,7 @@ public:
 
     Tree root;
     int documents = 0;
+    std::optional<std::size_t> last_quote;  // where the last value in quotes begins
 
     void OnDocumentStart(const YAML::Mark& mark) override {
         if (++documents > 1) {
@@ -46,6 +49,7 @@ public:
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   const std::string& value) override {
         refuse_extras(mark, tag, anchor);
+        if (tag == "!") last_quote = static_cast<std::size_t>(mark.pos);
         Tree node = node_at(mark, Tree::Kind::scalar);
         node.text = value;
         add(std::move(node));
@@ -130,20 +134,67 @@ std::string syntax_hint(std::string_view line, std::size_t column) {
     if (at == '*') return "put quotes around a value that starts with '*': \"*.example.com\"";
     if (at == '&' || at == '%' || at == '@' || at == '`')
         return fmt::format("put quotes around a value that starts with '{}'", at);
+    if (at == '?') return "put quotes around a value with a '?'";
     if (line.contains("]:")) return "put quotes around an IPv6 address: \"[2001:db8::1]:80\"";
     if (line.contains('\t')) return "use spaces: YAML takes no tabs";
     return {};
 }
+
+struct Saying {
+    std::string_view yaml;  // how yaml-cpp's message begins
+    std::string_view ours;
+    std::string_view hint;
+};
+
+// yaml-cpp speaks of its grammar; the operator looks at his file.
+constexpr std::array<Saying, 9> sayings{{
+    {"end of map not found", "this line does not continue the mapping above it",
+     "check its indentation, and that a ':' and a space follow the key"},
+    {"end of map flow not found", "inside '{ }' a ',' or the closing '}' was expected", ""},
+    {"end of sequence not found", "this line does not continue the list above it",
+     "check its indentation, and that it begins with '- '"},
+    {"end of sequence flow not found", "inside '[ ]' a ',' or the closing ']' was expected", ""},
+    {"illegal map value", "a ':' stands where no key can be",
+     "check the indentation, and put quotes around a value that contains ': '"},
+    {"illegal block entry", "a '-' stands where no list item can be", "check the indentation"},
+    {"illegal EOF in scalar", "a quote is not closed before the end of the file", ""},
+    {"unknown token", "a value cannot begin with this character", ""},
+    {"the referenced anchor is not defined", "a value that begins with '*' is an alias in YAML",
+     ""},
+}};
 
 Diagnostic syntax_error(const YAML::ParserException& error, std::string_view text,
                         const std::string& name) {
     const bool placed = !error.mark.is_null();
     const int line = placed ? error.mark.line + 1 : 1;
     const int column = placed ? error.mark.column + 1 : 1;
-    const auto hint = syntax_hint(line_of(text, line), static_cast<std::size_t>(column - 1));
+    std::string hint = syntax_hint(line_of(text, line), static_cast<std::size_t>(column - 1));
     std::string_view what = error.msg;
     what = what.substr(0, what.find(':'));
-    return {{name, line, column}, fmt::format("YAML: {}", what), hint};
+    for (const Saying& saying : sayings) {
+        if (!what.starts_with(saying.yaml)) continue;
+        what = saying.ours;
+        if (hint.empty()) hint = saying.hint;
+    }
+    return {{name, line, column}, fmt::format("YAML: {}", what), std::move(hint)};
+}
+
+// Does the quote at `start` close? yaml-cpp takes the end of the file for one after a line
+// break, and half a file must not pass for a whole one.
+bool closes(std::string_view text, std::size_t start) {
+    assert(start < text.size());
+    const char mark = text[start];
+    if (mark != '"' && mark != '\'') return true;
+    for (std::size_t i = start + 1; i < text.size(); ++i) {
+        if (mark == '"' && text[i] == '\\') {
+            ++i;
+        } else if (text[i] == mark) {
+            const bool doubled = mark == '\'' && i + 1 < text.size() && text[i + 1] == mark;
+            if (!doubled) return true;
+            ++i;
+        }
+    }
+    return false;
 }
 
 }  // namespace
@@ -165,6 +216,11 @@ std::optional<Tree> parse_tree(std::string_view text, const std::string& name, R
         return std::nullopt;
     } catch (const YAML::ParserException& error) {
         report.add(syntax_error(error, text, name));
+        return std::nullopt;
+    }
+    if (builder.last_quote && !closes(text, *builder.last_quote)) {
+        report.add({position_of(text, *builder.last_quote, name),
+                    "YAML: this quote is not closed before the end of the file", ""});
         return std::nullopt;
     }
     return std::move(builder.root);

@@ -44,11 +44,11 @@ void validate_script(const Service& service, const std::string& at, const Checks
     if (script.empty()) {
         checks.error(at, "a check by script needs 'script', the program to run");
     } else if (!std::filesystem::exists(script, ec)) {
-        checks.error(at, fmt::format("the script {} does not exist", quote(script)));
+        checks.error(at, fmt::format("the script '{}' does not exist", script));
     } else if (!std::filesystem::is_regular_file(script, ec)) {
-        checks.error(at, fmt::format("the script {} is not a file", quote(script)));
+        checks.error(at, fmt::format("the script '{}' is not a file", script));
     } else if (::access(script.c_str(), X_OK) != 0) {
-        checks.error(at, fmt::format("the script {} is not executable", quote(script)),
+        checks.error(at, fmt::format("the script '{}' is not executable", script),
                      "chmod +x makes it so");
     }
 }
@@ -128,7 +128,7 @@ void validate_fallback(const Service& service, const std::string& path, const Ch
 
 void validate_service(const Service& service, const std::string& path, const Checks& checks) {
     if (const auto problem = check_name(service.name))
-        checks.error(path, fmt::format("a service {}", problem->message));
+        checks.error(path, fmt::format("a service {}", problem->message), problem->hint);
     validate_protocol(service, path, checks);
     validate_persistence(service, path, checks);
     validate_health(service, path, checks);
