@@ -1,0 +1,65 @@
+"""Fixtures of the lab: a network of its own for each scenario, cleaned up even after a failure."""
+
+import os
+import resource
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from lib import network, programs, stand_in  # noqa: E402
+from lib.lab import Lab  # noqa: E402
+
+TOOLS = ("ip", "nft", "wrk", "curl", "nginx")
+
+
+def why_not() -> str | None:
+    """Why network scenarios cannot run here, or None."""
+    if os.geteuid() != 0:
+        return "needs root for network namespaces"
+    for tool in (*TOOLS, programs.ORIGIN):
+        if shutil.which(tool) is None:
+            return f"'{tool}' is missing (./dev deps, ./dev build)"
+    if not stand_in.wanted() and shutil.which(programs.POISE) is None:
+        return f"no binary at {programs.POISE} (./dev build, or set POISE_BIN)"
+    return None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def session_limits():
+    """Children inherit the highest limit on open files."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if os.geteuid() == 0 and shutil.which("ip"):
+        network.remove_leftovers()
+
+
+@pytest.fixture
+def lab(tmp_path):
+    reason = why_not()
+    if reason:
+        pytest.skip(reason)
+    world = Lab(tmp_path)
+    try:
+        yield world
+    finally:
+        world.end()
+
+
+@pytest.fixture
+def poise_binary():
+    if shutil.which(programs.POISE) is None:
+        pytest.skip(f"no binary at {programs.POISE} (./dev build, or set POISE_BIN)")
+    return programs.POISE
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed scenario shows the end of the balancer's log."""
+    report = (yield).get_result()
+    world = getattr(item, "funcargs", {}).get("lab")
+    if report.when == "call" and report.failed and world is not None and world.poise is not None:
+        report.sections.append(("log of the balancer", world.poise.output()[-3000:]))

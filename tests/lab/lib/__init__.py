@@ -1,0 +1,1 @@
+"""What the scenarios of the lab are made of."""
