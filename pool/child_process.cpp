@@ -117,6 +117,8 @@ public:
         while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
         }
         running_ = false;
+        error_code ignored;  // nothing can be done about a close that fails
+        ended_->close(ignored);
         read_the_rest();
         return status;
     }

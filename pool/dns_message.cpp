@@ -38,6 +38,7 @@ std::string make_dns_query(std::uint16_t id, std::string_view name) {
         if (dot == 0 || dot > label_bytes_max) return "";
         query += static_cast<char>(dot);
         query += name.substr(0, dot);
+        if (dot + 1 == name.size()) return "";  // a dot, and no label after it
         name.remove_prefix(std::min(dot + 1, name.size()));
     }
     query += '\0';

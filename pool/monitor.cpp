@@ -3,10 +3,12 @@
 #include "base/task_group.hpp"
 #include "pool/watch.hpp"
 
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <cassert>
 #include <map>
 #include <random>
 #include <unordered_map>
@@ -26,16 +28,18 @@ constexpr milliseconds look_interval{500};
 }  // namespace
 
 struct Monitor::Impl {
-    using Watches = std::vector<std::unique_ptr<Watch>>;
+    using Watches = std::vector<std::shared_ptr<Watch>>;
 
     Impl(asio::any_io_executor on, OnEvent event)
         : executor(on), on_event(std::move(event)), random(std::random_device{}()), tasks(on) {}
 
     static Task<void> run_look(Impl* self);
 
-    // A watch dies only when its coroutines have ended, which takes a turn of the loop.
-    void dismiss(std::unique_ptr<Watch> watch) {
-        watch->cancel();
+    // A watch dies only when its coroutines have ended, which takes a turn of the loop. Cancelled
+    // inside of the loop: from outside Asio would put the signal off until after the task, and
+    // with it what the signal points to, may have gone.
+    void dismiss(std::shared_ptr<Watch> watch) {
+        asio::dispatch(executor, [watch] { watch->cancel(); });
         dismissed.push_back(std::move(watch));
     }
     void dismiss_all(Watches watches) {
@@ -84,7 +88,7 @@ void Monitor::watch(const config::Service& service, std::shared_ptr<const Pool> 
         .virtual_address = service.listen.empty() ? Address{} : service.listen.front().address};
 
     auto before = std::exchange(impl_->services[service.name], {});
-    std::unordered_map<const RealServer*, std::unique_ptr<Watch>*> known;
+    std::unordered_map<const RealServer*, std::shared_ptr<Watch>*> known;
     for (auto& watch : before)
         known.emplace(watch->server().get(), &watch);
 
@@ -95,7 +99,7 @@ void Monitor::watch(const config::Service& service, std::shared_ptr<const Pool> 
             after.push_back(std::move(*found->second));
             continue;
         }
-        after.push_back(std::make_unique<Watch>(impl_->executor, service.name, plan, server,
+        after.push_back(std::make_shared<Watch>(impl_->executor, service.name, plan, server,
                                                 &impl_->on_event, impl_->random.next()));
         after.back()->start();
     }
@@ -110,10 +114,11 @@ void Monitor::forget(const std::string& service_name) {
 }
 
 void Monitor::stop() {
-    impl_->stopped = true;
+    if (std::exchange(impl_->stopped, true)) return;
     for (auto& [name, watches] : std::exchange(impl_->services, {}))
         impl_->dismiss_all(std::move(watches));
-    impl_->tasks.cancel();
+    // The look-out ends by this alone, so it and its owner are there when this runs.
+    asio::dispatch(impl_->executor, [impl = impl_.get()] { impl->tasks.cancel(); });
 }
 
 std::size_t Monitor::running() const {

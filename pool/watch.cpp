@@ -95,6 +95,7 @@ Task<void> Watch::run_trials(Watch* self) {
     for (;;) {
         co_await pause(self->jittered(check.interval));
         if (!self->server_->passive_down()) continue;
+        self->tell_changes("");
         co_await pause(check.interval * std::max(check.rise - 1, 0));
         self->server_->set_health(Health::up, "");
         self->tell_changes(" (another try)");
@@ -132,7 +133,10 @@ Task<void> Watch::run_resolver(Watch* self) {
 
 void Watch::note_result(const ProbeResult& result) {
     // Real traffic has found it down: only good checks in a row bring it up again.
-    if (server_->passive_down() && state_.health() != Health::down) state_.force(Health::down);
+    if (server_->passive_down() && state_.health() != Health::down) {
+        tell_changes("");
+        state_.force(Health::down);
+    }
     switch (state_.note(result.ok)) {
         case Transition::went_up:
             server_->set_health(Health::up, "");
