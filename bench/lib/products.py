@@ -88,7 +88,8 @@ class Poise(Product):
         return [self.binary, "serve", "--config", "poise.yaml", "--node", "node.yaml"]
 
     def sidecar_command(self, place):
-        return [self.binary, "proxy", "--listen", f"127.0.0.1:{place.http_port}", "--to",
+        return [self.binary, "proxy", "--workers", "1", "--listen",
+                f"127.0.0.1:{place.http_port}", "--to",
                 place.origin]
 
     def version_words(self):

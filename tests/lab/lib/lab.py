@@ -18,14 +18,8 @@ class Lab:
         self.network = Network()
         self.endings = []
         self.poise: Poise | None = None
-
-    @property
-    def client(self) -> Node:
-        return self.network.node("client")
-
-    @property
-    def lb(self) -> Node:
-        return self.network.node("lb")
+        self.client = self.network.node("client")
+        self.lb = self.network.node("lb")
 
     def node(self, role: str) -> Node:
         return self.network.node(role)
