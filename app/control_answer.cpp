@@ -4,6 +4,7 @@
 #include "app/incident_text.hpp"
 #include "app/runtime.hpp"
 #include "app/status.hpp"
+#include "app/text.hpp"
 
 #include <fmt/format.h>
 
@@ -37,6 +38,7 @@ std::string quoted(const std::string& text) {
 // "unknown server 'web9'; did you mean 'web1'?"
 ControlAnswer unknown(std::string_view what, const std::string& name,
                       const std::vector<std::string_view>& known) {
+    if (known.empty()) return bad(fmt::format("unknown {} '{}'", what, printable(name)));
     const auto found = config::unknown_word({}, what, name, known);
     return bad(found.hint.empty() ? found.message : found.message + "; " + found.hint);
 }

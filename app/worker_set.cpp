@@ -13,7 +13,7 @@ WorkerSet::WorkerSet(unsigned count, proxy::WorkerShared shared, std::function<v
     for (unsigned i = 0; i < count; ++i)
         workers_.push_back(std::make_unique<proxy::Worker>(i, shared_));
     for (const auto& worker : workers_)
-        shared_.engines.push_back(&worker->engine());
+        shared_.workers.push_back(worker.get());
 }
 
 WorkerSet::~WorkerSet() {

@@ -1,0 +1,106 @@
+// `poise check` and `poise schema`: the configuration without serving it.
+#include "app/commands.hpp"
+#include "app/serving.hpp"
+
+#include <fmt/format.h>
+
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <utility>
+
+namespace poise::app {
+
+using nlohmann::json;
+
+namespace {
+
+struct Checked {
+    std::string file;
+    config::Diagnostics diagnostics;
+    std::string effective;  // when there are no diagnostics, as the next
+    std::string summary;
+};
+
+std::string counted(std::size_t count, std::string_view what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+std::string summary_of(const config::Config& loaded) {
+    std::size_t servers = 0;
+    std::size_t addresses = 0;
+    for (const auto& service : loaded.services) {
+        servers += service.servers.size();
+        addresses += service.listen.size();
+    }
+    return fmt::format("{}, {}, {}", counted(loaded.services.size(), "service"),
+                       addresses == 1 ? "1 address" : fmt::format("{} addresses", addresses),
+                       counted(servers, "server"));
+}
+
+template <typename Loaded>
+Checked checked(const std::string& file, Loaded loaded, std::string summary) {
+    if (!loaded) return {file, std::move(loaded.error()), "", ""};
+    return {file, {}, config::effective_yaml(*loaded), std::move(summary)};
+}
+
+std::vector<Checked> check_all(const CheckOptions& options) {
+    std::vector<Checked> all;
+    for (const std::string& file : options.files) {
+        auto loaded = config::load_config(file);
+        std::string summary = loaded ? summary_of(*loaded) : "";
+        all.push_back(checked(file, std::move(loaded), std::move(summary)));
+    }
+    for (const std::string& file : options.node_files)
+        all.push_back(checked(file, config::load_node(file), "node"));
+    return all;
+}
+
+void print_json(const std::vector<Checked>& all, Terminal& terminal) {
+    json files = json::array();
+    for (const Checked& each : all) {
+        json diagnostics = json::array();
+        for (const auto& found : each.diagnostics)
+            diagnostics.push_back({{"file", found.at.file},
+                                   {"line", found.at.line},
+                                   {"column", found.at.column},
+                                   {"message", found.message},
+                                   {"hint", found.hint}});
+        files.push_back({{"file", each.file},
+                         {"ok", each.diagnostics.empty()},
+                         {"diagnostics", std::move(diagnostics)}});
+    }
+    terminal.out << files.dump(2, ' ', false, json::error_handler_t::replace) << '\n';
+}
+
+}  // namespace
+
+int run_check(const CheckOptions& options, Terminal& terminal) {
+    const std::vector<Checked> all = check_all(options);
+    int code = exit_good;
+    for (const Checked& each : all)
+        if (!each.diagnostics.empty()) code = exit_failure;
+    if (options.json) {
+        print_json(all, terminal);
+        return code;
+    }
+    for (const Checked& each : all) {
+        if (!each.diagnostics.empty()) {
+            print_diagnostics(each.diagnostics, terminal);
+        } else if (options.effective) {
+            terminal.out << each.effective;
+        } else {
+            terminal.out << each.file << ": ok, " << each.summary << '\n';
+        }
+    }
+    return code;
+}
+
+int run_schema(bool node, Terminal& terminal) {
+    std::string schema = node ? config::node_json_schema() : config::config_json_schema();
+    if (!schema.ends_with('\n')) schema += '\n';
+    terminal.out << schema;
+    return exit_good;
+}
+
+}  // namespace poise::app

@@ -1,0 +1,211 @@
+#include "app/command_line.hpp"
+
+#include "app/commands.hpp"
+#include "app/runtime.hpp"
+#include "config/diagnostic.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <string_view>
+#include <vector>
+
+namespace poise::app {
+
+namespace {
+
+constexpr std::string_view examples =
+    "Examples:\n"
+    "  poise demo                                       see it work, without a file\n"
+    "  poise proxy --listen :8080 --to localhost:3000   a sidecar, without a file\n"
+    "  poise check poise.yaml                           is the file good?\n"
+    "  poise serve --config poise.yaml                  run it\n"
+    "  poise status                                     how are the servers?\n"
+    "`poise COMMAND --help` tells more.";
+
+// Commands define themselves here: each sets what is to be done when it is the chosen one.
+struct Definition {
+    CLI::App& app;
+    Terminal& terminal;
+    std::function<int()>& chosen;
+
+    /// A command whose options live as long as the command line.
+    template <typename Options, typename Run>
+    CLI::App* command(const std::string& name, const std::string& help, const std::string& example,
+                      const std::shared_ptr<Options>& options, Run run) const {
+        CLI::App* made = app.add_subcommand(name, help);
+        made->footer("Example:\n  " + example);
+        made->callback([&to = chosen, &out = terminal, options, run] {
+            to = [&out, options, run] { return run(*options, out); };
+        });
+        return made;
+    }
+};
+
+void add_control(CLI::App* command, std::string& control) {
+    command->add_option("--control", control, "Path of the control socket");
+}
+
+void define_serving(const Definition& define) {
+    auto serve = std::make_shared<ServeOptions>();
+    auto* command = define.command(
+        "serve", "Balance what the file says, in the foreground",
+        "poise serve --config /etc/poise/poise.yaml --node /etc/poise/node.yaml", serve, run_serve);
+    command->add_option("--config", serve->config, "What is balanced")->capture_default_str();
+    command->add_option("--node", serve->node, "Who this machine is (default: the defaults)");
+    add_control(command, serve->control);
+
+    auto proxy = std::make_shared<ProxyOptions>();
+    command = define.command("proxy", "A sidecar without a file",
+                             "poise proxy --listen :8080 --to 10.0.0.11:80 --to 10.0.0.12:80",
+                             proxy, run_proxy);
+    command->add_option("--listen", proxy->listen, "Address to listen on, may be repeated")
+        ->required();
+    command->add_option("--to", proxy->to, "HOST:PORT of a server, may be repeated")->required();
+    auto* tcp = command->add_flag("--tcp", proxy->tcp, "Pass bytes on instead of HTTP");
+    command->add_flag("--udp", proxy->udp, "Pass datagrams on")->excludes(tcp);
+    command->add_option("--tls-cert", proxy->tls_cert, "Certificate for clients");
+    command->add_option("--tls-key", proxy->tls_key, "Its key");
+    command->add_option("--workers", proxy->workers, "Threads (default: one a core)")
+        ->check(CLI::Range(1, 64));
+    command->add_flag("--access-log", proxy->access_log, "A line for each request");
+    add_control(command, proxy->control);
+
+    auto demo = std::make_shared<DemoOptions>();
+    command = define.command("demo", "The balancer over three demo servers, and what to try",
+                             "poise demo --listen :8080", demo, run_demo);
+    command->add_option("--listen", demo->listen, "Address; the next port is used too")
+        ->capture_default_str();
+    command->add_option("--seconds", demo->seconds, "End after so many (default: never)")
+        ->check(CLI::Range(1, 86'400));
+    add_control(command, demo->control);
+}
+
+void define_checking(const Definition& define) {
+    auto check = std::make_shared<CheckOptions>();
+    auto* command =
+        define.command("check", "Say whether files are good, and all that is wrong with them",
+                       "poise check poise.yaml --node node.yaml", check, run_check);
+    command->add_option("FILE", check->files, "Files such as poise.yaml");
+    command->add_option("--node", check->node_files, "A file such as node.yaml");
+    command->add_flag("--effective", check->effective, "Print it with every default written out");
+    command->add_flag("--json", check->json, "Print what is wrong as JSON");
+
+    auto node = std::make_shared<bool>(false);
+    command = define.command("schema", "The JSON Schema of poise.yaml, for editors",
+                             "poise schema > poise.schema.json", node, run_schema);
+    command->add_flag("--node", *node, "That of node.yaml");
+}
+
+void define_asking(const Definition& define) {
+    auto status = std::make_shared<StatusOptions>();
+    auto* command =
+        define.command("status", "Services and servers: state, load, why and since when",
+                       "poise status web", status, run_status);
+    command->add_option("SERVICE", status->service, "Only this one");
+    command->add_flag("--json", status->json, "As JSON");
+    command->add_flag("--watch", status->watch, "Again each second");
+    add_control(command, status->control);
+
+    auto why = std::make_shared<WhyOptions>();
+    command = define.command("why", "Explain a refused or failed request, or list the last ones",
+                             "poise why 06f3k2v9x1m8q4t7r5z0y2w3e6", why, run_why);
+    command->add_option("REQUEST-ID", why->request_id, "From an error answer or the log");
+    command->add_flag("--json", why->json, "As JSON");
+    add_control(command, why->control);
+}
+
+void define_orders(const Definition& define) {
+    struct Order {
+        ControlVerb verb;
+        const char* help;
+        const char* example;
+    };
+    for (const Order& order :
+         {Order{ControlVerb::drain, "Let a server end what it has", "poise drain web/web1"},
+          Order{ControlVerb::halt, "Stop using a server at once", "poise halt web/web1"},
+          Order{ControlVerb::online, "Use a server again", "poise online web/web1"},
+          Order{ControlVerb::weight, "Change a server's weight while running",
+                "poise weight web/web1 50"}}) {
+        auto options = std::make_shared<ServerOptions>();
+        options->verb = order.verb;
+        auto* command = define.command(std::string(word(order.verb)), order.help, order.example,
+                                       options, run_server_command);
+        command->add_option("SERVICE/SERVER", options->target, "The server")->required();
+        if (order.verb == ControlVerb::weight) {
+            command->add_option("N", options->weight, "0 to 256; 0 drains")
+                ->required()
+                ->check(CLI::Range(0, 256));
+        }
+        add_control(command, options->control);
+    }
+    auto control = std::make_shared<std::string>();
+    auto* reload = define.command("reload", "Load the file again; no connection is dropped",
+                                  "poise reload", control, run_reload);
+    add_control(reload, *control);
+}
+
+void define_later(const Definition& define) {
+    for (const char* name : {"takeover", "standby", "pair"}) {
+        auto what = std::make_shared<std::string>(name);
+        CLI::App* command =
+            define.command(name, "For a pair of nodes: not available in this build yet",
+                           "poise " + *what, what, [](const std::string& word, Terminal& terminal) {
+                               return terminal.fail(word + " is not available in this build yet");
+                           });
+        command->allow_extras();
+    }
+    auto nothing = std::make_shared<bool>();
+    define.command("version", "Print the version", "poise version", nothing,
+                   [](bool, Terminal& terminal) {
+                       terminal.out << "poise " << version() << '\n';
+                       return exit_good;
+                   });
+}
+
+// A word that is no command, before CLI11 sees it: it has no nearest word to offer.
+bool is_unknown_command(const CLI::App& app, const std::string& word, Terminal& terminal) {
+    std::vector<std::string> names;
+    for (const CLI::App* command : app.get_subcommands(nullptr))
+        names.push_back(command->get_name());
+    if (word.starts_with('-') || std::ranges::find(names, word) != names.end()) return false;
+    const std::vector<std::string_view> known(names.begin(), names.end());
+    const auto found = config::unknown_word({}, "command", word, known);
+    terminal.fail(found.message + "; " + found.hint);
+    return true;
+}
+
+}  // namespace
+
+int run_command_line(std::span<const std::string> arguments, Terminal& terminal) {
+    CLI::App app("Poise, a redundant load balancer", "poise");
+    app.footer(std::string(examples));
+    app.set_version_flag("--version", "poise " + std::string(version()));
+    app.require_subcommand(1);
+    std::function<int()> chosen;
+    const Definition define{app, terminal, chosen};
+    define_serving(define);
+    define_checking(define);
+    define_asking(define);
+    define_orders(define);
+    define_later(define);
+
+    if (arguments.empty()) {
+        terminal.err << app.help();
+        return exit_usage;
+    }
+    if (is_unknown_command(app, arguments.front(), terminal)) return exit_usage;
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants it
+    try {
+        app.parse(reversed);
+    } catch (const CLI::ParseError& error) {
+        const bool is_help = error.get_exit_code() == 0;
+        const int code = app.exit(error, terminal.out, terminal.err);
+        return is_help ? code : exit_usage;
+    }
+    return chosen();
+}
+
+}  // namespace poise::app

@@ -1,0 +1,69 @@
+// `poise proxy`: a sidecar without a file. It writes the file's text itself and has it checked,
+// so that there is one reader and one set of rules.
+#include "app/commands.hpp"
+#include "app/serving.hpp"
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <utility>
+
+namespace poise::app {
+
+namespace {
+
+// A YAML double-quoted scalar: no byte of an argument can become syntax.
+std::string quoted(std::string_view text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\') {
+            out += '\\';
+            out += c;
+        } else if (byte < 0x20 || byte == 0x7f) {
+            fmt::format_to(std::back_inserter(out), "\\x{:02x}", byte);
+        } else {
+            out += c;
+        }
+    }
+    return out + '"';
+}
+
+std::string quoted_list(const std::vector<std::string>& texts) {
+    std::string list;
+    for (const std::string& text : texts)
+        list += (list.empty() ? "" : ", ") + quoted(text);
+    return '[' + list + ']';
+}
+
+}  // namespace
+
+std::string proxy_yaml(const ProxyOptions& options) {
+    return fmt::format("services:\n  proxy:\n    protocol: {}\n    listen: {}\n    servers: {}\n",
+                       options.tcp ? "tcp" : "http", quoted_list(options.listen),
+                       quoted_list(options.to));
+}
+
+int run_proxy(const ProxyOptions& options, Terminal& terminal) {
+    if (options.udp) return terminal.fail("--udp is not available in this build yet");
+    if (!options.tls_cert.empty() || !options.tls_key.empty())
+        return terminal.fail("--tls-cert and --tls-key are not available in this build yet");
+    auto parsed = config::parse_config(proxy_yaml(options), "command line");
+    if (!parsed) {
+        // Lines and columns of a text that the user never saw would only confuse.
+        for (const auto& found : parsed.error())
+            terminal.fail(found.hint.empty() ? found.message
+                                             : fmt::format("{}; {}", found.message, found.hint));
+        return exit_failure;
+    }
+    config::Node node;
+    node.workers = options.workers;
+    if (options.access_log) node.access_log = config::AccessLog::all;
+    return serve_until_stopped({.config = std::move(*parsed),
+                                .node = std::move(node),
+                                .config_path = "",
+                                .control_path = options.control},
+                               terminal);
+}
+
+}  // namespace poise::app

@@ -1,0 +1,30 @@
+// `poise serve`: what a service manager runs.
+#include "app/commands.hpp"
+#include "app/serving.hpp"
+#include "app/unix_path.hpp"
+
+#include <ostream>
+#include <utility>
+
+namespace poise::app {
+
+int run_serve(const ServeOptions& options, Terminal& terminal) {
+    std::expected<config::Node, config::Diagnostics> node;
+    if (!options.node.empty()) node = config::load_node(options.node);
+    if (!node) return print_diagnostics(node.error(), terminal);
+    auto loaded = config::load_config(options.config);
+    if (!loaded) return print_diagnostics(loaded.error(), terminal);
+    const std::string control =
+        control_path(options.control.empty() ? node->control : options.control);
+    if (control.empty()) {
+        terminal.err << "poise: no control socket, for XDG_RUNTIME_DIR is not set; "
+                        "give one with --control PATH\n";
+    }
+    return serve_until_stopped({.config = std::move(*loaded),
+                                .node = std::move(*node),
+                                .config_path = options.config,
+                                .control_path = control},
+                               terminal);
+}
+
+}  // namespace poise::app

@@ -1,0 +1,79 @@
+// The commands of `poise`, one file each: what they take, as values, and their exit codes.
+#pragma once
+
+#include "app/control_protocol.hpp"
+#include "app/terminal.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace poise::app {
+
+struct ServeOptions {
+    std::string config = "poise.yaml";
+    std::string node;     // empty: the defaults
+    std::string control;  // empty: what the node file says, else the default place
+};
+/// Serves until a signal ends it.
+int run_serve(const ServeOptions& options, Terminal& terminal);
+
+struct CheckOptions {
+    std::vector<std::string> files;
+    std::vector<std::string> node_files;
+    bool effective = false;
+    bool json = false;
+};
+int run_check(const CheckOptions& options, Terminal& terminal);
+
+int run_schema(bool node, Terminal& terminal);
+
+struct ProxyOptions {
+    std::vector<std::string> listen;
+    std::vector<std::string> to;
+    bool tcp = false;
+    bool udp = false;
+    std::string tls_cert, tls_key;
+    std::string control;  // empty: no control socket, for there may be many sidecars
+    int workers = 0;      // 0: one a core
+    bool access_log = false;
+};
+/// A sidecar without a file.
+int run_proxy(const ProxyOptions& options, Terminal& terminal);
+/// The configuration that stands for these options.
+std::string proxy_yaml(const ProxyOptions& options);
+
+struct DemoOptions {
+    std::string listen = ":8080";
+    std::uint32_t seconds = 0;  // ends by itself after so many; 0: when told to
+    std::string control;
+};
+int run_demo(const DemoOptions& options, Terminal& terminal);
+
+struct StatusOptions {
+    std::string service;  // empty: all
+    std::string control;
+    bool json = false;
+    bool watch = false;
+};
+int run_status(const StatusOptions& options, Terminal& terminal);
+
+/// drain, halt, online and weight. `target` is SERVICE/SERVER.
+struct ServerOptions {
+    ControlVerb verb = ControlVerb::online;
+    std::string target;
+    std::uint32_t weight = 0;
+    std::string control;
+};
+int run_server_command(const ServerOptions& options, Terminal& terminal);
+
+int run_reload(const std::string& control, Terminal& terminal);
+
+struct WhyOptions {
+    std::string request_id;  // empty: the last ones
+    std::string control;
+    bool json = false;
+};
+int run_why(const WhyOptions& options, Terminal& terminal);
+
+}  // namespace poise::app
