@@ -76,6 +76,10 @@ void print_json(const std::vector<Checked>& all, Terminal& terminal) {
 }  // namespace
 
 int run_check(const CheckOptions& options, Terminal& terminal) {
+    if (options.files.empty() && options.node_files.empty()) {
+        terminal.fail("check which FILE? such as: poise check poise.yaml");
+        return exit_usage;
+    }
     const std::vector<Checked> all = check_all(options);
     int code = exit_good;
     for (const Checked& each : all)

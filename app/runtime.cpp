@@ -121,8 +121,8 @@ std::expected<void, std::string> Runtime::Impl::open_outputs() {
     }
     if (!options.control_path.empty()) {
         auto opened = ControlServer::open(io.get_executor(), options.control_path);
-        if (!opened) return std::unexpected(opened.error());
-        control = std::move(*opened);
+        if (!opened && options.control_required) return std::unexpected(opened.error());
+        if (opened) control = std::move(*opened);
     }
     return {};
 }
@@ -285,9 +285,10 @@ std::expected<void, std::string> Runtime::start() {
     return {};
 }
 
-void Runtime::run() {
+void Runtime::run(const std::function<void()>& on_end) {
     while (impl_->stage != Impl::Stage::ended)
         impl_->io.run_one();
+    if (on_end) on_end();
     impl_->io.run_for(end_limit);
     impl_->log.info("stopped");
 }
@@ -353,6 +354,10 @@ const proxy::Generation& Runtime::generation() const {
 
 const proxy::Incidents& Runtime::incidents() const {
     return impl_->incidents;
+}
+
+bool Runtime::has_control() const {
+    return impl_->control != nullptr;
 }
 
 asio::any_io_executor Runtime::executor() {

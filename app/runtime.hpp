@@ -23,8 +23,9 @@ namespace poise::app {
 struct RuntimeOptions {
     config::Config config;
     config::Node node;
-    std::string config_path;   // read again by reload(); empty: there is no file
-    std::string control_path;  // empty: no control socket
+    std::string config_path;       // read again by reload(); empty: there is no file
+    std::string control_path;      // empty: no control socket
+    bool control_required = true;  // else goes on without one when the path cannot be used
     /// Beside the log, on the control thread; may be empty.
     std::function<void(const pool::ServerEvent&)> on_event;
 };
@@ -52,7 +53,8 @@ public:
 
     /// Until stopped by a signal or a call. SIGHUP reloads; SIGTERM drains and stops; SIGINT or
     /// a second SIGTERM stops at once; SIGUSR1 opens the logs anew.
-    void run();
+    /// `on_end` is called as soon as it ends, to cancel what the caller has put on executor().
+    void run(const std::function<void()>& on_end = {});
 
     /// Ends run() when all sessions have ended, or after the largest `timeouts.drain`.
     void drain();
@@ -69,6 +71,7 @@ public:
     Status status() const;
     const proxy::Generation& generation() const;
     const proxy::Incidents& incidents() const;
+    bool has_control() const;
 
     /// For what else is to run on the control thread.
     boost::asio::any_io_executor executor();

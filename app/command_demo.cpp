@@ -1,0 +1,139 @@
+// `poise demo`: the balancer over three demo servers in one process, shown live.
+#include "app/commands.hpp"
+#include "app/demo_config.hpp"
+#include "app/demo_screen.hpp"
+#include "app/demo_server.hpp"
+#include "app/serving.hpp"
+#include "app/unix_path.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+#include <fmt/format.h>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <ostream>
+#include <string>
+#include <utility>
+
+namespace poise::app {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::chrono::milliseconds key_interval{50};
+constexpr unsigned keys_a_drawing = 8;
+constexpr std::size_t events_shown = 4;
+
+// Runs on the runtime's control thread.
+class Demo {
+public:
+    Demo(DemoServers& servers, Terminal& terminal)
+        : servers_(servers), terminal_(terminal), live_(terminal), keys_(terminal.in_is_terminal) {}
+
+    bool has_keys() const { return keys_.any(); }
+    void on_event(const pool::ServerEvent& event);
+    void run(Runtime& runtime, std::chrono::seconds limit);
+
+private:
+    void tick_later(Runtime& runtime, asio::steady_timer& timer);
+    void obey_keys(Runtime& runtime);
+    void draw(const Runtime& runtime);
+
+    DemoServers& servers_;
+    Terminal& terminal_;
+    LiveText live_;
+    Keys keys_;
+    unsigned ticks_ = 0;
+    std::deque<std::string> events_;
+};
+
+void Demo::on_event(const pool::ServerEvent& event) {
+    std::string line = fmt::format("{}/{}: {}", event.service, event.server, event.text);
+    if (!terminal_.out_is_terminal) {
+        terminal_.out << line << '\n' << std::flush;
+        return;
+    }
+    events_.push_back(std::move(line));
+    if (events_.size() > events_shown) events_.pop_front();
+}
+
+void Demo::run(Runtime& runtime, std::chrono::seconds limit) {
+    asio::steady_timer tick(runtime.executor());
+    asio::steady_timer end(runtime.executor());
+    if (has_keys() || terminal_.out_is_terminal) tick_later(runtime, tick);
+    if (limit.count() > 0) {
+        end.expires_after(limit);
+        end.async_wait([&runtime](const boost::system::error_code& error) {
+            if (!error) runtime.stop_now();
+        });
+    }
+    runtime.run([&] {
+        tick.cancel();
+        end.cancel();
+    });
+}
+
+void Demo::tick_later(Runtime& runtime, asio::steady_timer& timer) {
+    obey_keys(runtime);
+    if (ticks_++ % keys_a_drawing == 0) draw(runtime);
+    timer.expires_after(key_interval);
+    timer.async_wait([this, &runtime, &timer](const boost::system::error_code& error) {
+        if (!error) tick_later(runtime, timer);
+    });
+}
+
+void Demo::obey_keys(Runtime& runtime) {
+    while (const auto key = keys_.next()) {
+        if (*key == 'q') return runtime.stop_now();
+        if (*key >= '1' && *key < '1' + static_cast<char>(DemoServers::count))
+            servers_.kill_or_revive(static_cast<std::size_t>(*key - '1'));
+    }
+}
+
+void Demo::draw(const Runtime& runtime) {
+    const StatusStyle style{.colour = true, .now = std::chrono::system_clock::now()};
+    std::string text;
+    for (const ServiceStatus& service : runtime.status().services)
+        text += service_text(service, style) + '\n';
+    for (const std::string& event : events_)
+        text += event + '\n';
+    live_.draw(text);
+}
+
+}  // namespace
+
+int run_demo(const DemoOptions& options, Terminal& terminal) {
+    const auto places = demo_places(options.listen);
+    if (!places) {
+        terminal.fail(places.error());
+        return exit_usage;
+    }
+    DemoServers servers;
+    const std::string yaml =
+        demo_yaml(*places, {servers.port(0), servers.port(1), servers.port(2)});
+    auto parsed = config::parse_config(yaml, "demo");
+    if (!parsed) return print_diagnostics(parsed.error(), terminal);
+    config::Node node;
+    node.log_level = config::LogLevel::error;  // changes of servers are shown in their own way
+    auto log = open_log(node);
+    if (!log) return terminal.fail(log.error());
+
+    Demo demo(servers, terminal);
+    Runtime runtime({.config = std::move(*parsed),
+                     .node = std::move(node),
+                     .config_path = "",
+                     .control_path = control_path(options.control),
+                     .control_required = !options.control.empty(),
+                     .on_event = [&](const pool::ServerEvent& event) { demo.on_event(event); }},
+                    **log);
+    if (auto started = runtime.start(); !started)
+        return terminal.fail(started.error() + "; another place: poise demo --listen :9090");
+    terminal.out << demo_text(*places, runtime.has_control(), demo.has_keys()) << std::flush;
+    demo.run(runtime, std::chrono::seconds{options.seconds});
+    return exit_good;
+}
+
+}  // namespace poise::app
