@@ -55,8 +55,7 @@ void BodyPump::start(Message message, Buffer&& buffer) {
 
 void BodyPump::release() {
     relay_.release();
-    input_ = {};
-    pieces_begin_ = pieces_end_ = 0;
+    reset({});
 }
 
 Buffer BodyPump::take_left_over() {
