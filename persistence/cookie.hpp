@@ -86,7 +86,8 @@ struct CookiePiece {
     std::string_view value;  // trimmed
 };
 
-/// Cuts the first piece and its ";" off `rest`. A value in quotes may hold ";".
+/// Cuts the first piece and its ";" off `rest`. Every ";" separates, in quotes too, as RFC 6265
+/// has it: so taking one cookie out can never change where the others start and end.
 CookiePiece next_cookie(std::string_view& rest);
 
 template <typename Visit>

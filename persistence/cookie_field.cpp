@@ -2,7 +2,6 @@
 #include "persistence/cookie.hpp"
 
 #include <algorithm>
-#include <cassert>
 
 namespace poise::persistence {
 
@@ -25,31 +24,10 @@ std::string_view trimmed(std::string_view text) {
     return text;
 }
 
-// Where the piece that starts `text` ends: at its ";", or at the end. A ";" in a value that is
-// quoted from its first to its last character is a part of the value, as Java servers write it;
-// a quote that is never closed, or with more text after it, is an ordinary character.
-std::size_t piece_bytes(std::string_view text) {
-    const std::size_t plain_end = std::min(text.find(';'), text.size());
-    // Looked for in this piece only: over all of it, a field of ";" would take quadratic time.
-    const std::size_t equals = text.substr(0, plain_end).find('=');
-    if (equals == std::string_view::npos) return plain_end;
-    std::size_t at = equals + 1;
-    while (at < text.size() && is_blank(text[at]))
-        ++at;
-    if (at >= text.size() || text[at] != '"') return plain_end;
-    for (++at; at < text.size() && text[at] != '"'; ++at) {
-        if (text[at] == '\\') ++at;
-    }
-    if (at >= text.size()) return plain_end;
-    for (++at; at < text.size() && is_blank(text[at]); ++at) {
-    }
-    return at == text.size() || text[at] == ';' ? at : plain_end;
-}
-
 }  // namespace
 
 CookiePiece next_cookie(std::string_view& rest) {
-    const std::size_t bytes = piece_bytes(rest);
+    const std::size_t bytes = std::min(rest.find(';'), rest.size());
     CookiePiece piece;
     piece.whole = rest.substr(0, bytes);
     rest.remove_prefix(std::min(bytes + 1, rest.size()));

@@ -20,7 +20,7 @@ def test_reload_under_load_drops_no_connection(lab):
         assert wire.head().status == 200
     tunnels = [lab.connect() for _ in range(8)]
     for wire in tunnels:
-        assert wire.ask("GET", "/ws", Connection="Upgrade", Upgrade="websocket").status == 101
+        assert wire.upgrade().status == 101
     load = lab.load(clients=8)
     generation = poise.status()["generation"]
 

@@ -74,6 +74,11 @@ class Wire:
         self.request(method, target, body, **fields)
         return self.response(method)
 
+    def upgrade(self, target: str = "/ws") -> Message:
+        """Asks for a WebSocket; the answer to expect is 101."""
+        return self.ask("GET", target, Connection="Upgrade", Upgrade="websocket",
+                        Sec_WebSocket_Version="13", Sec_WebSocket_Key="dGhlIHNhbXBsZSBub25jZQ==")
+
     def respond(self, status: int, body: bytes = b"", **fields: str) -> None:
         """Sends a whole response with Content-Length."""
         lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}"]
