@@ -85,7 +85,8 @@ def write_files(arguments, results: Results, versions: dict) -> None:
           f"{arguments.rounds} rounds of {arguments.seconds} s; medians")
     for name, version in versions.items():
         print(f"  {name}: {version}")
-    subtitle = f"CPU us per request unless said; kernel {facts['kernel']}, {arguments.rounds} x {arguments.seconds} s"
+    subtitle = (f"CPU us per request unless said; kernel {facts['kernel']}, "
+                f"{arguments.rounds} x {arguments.seconds} s")
     (arguments.out / f"{stem}.json").write_text(json.dumps(data, indent=1) + "\n")
     (arguments.out / f"{stem}.svg").write_text(chart.render(results, subtitle))
     print(f"written: {arguments.out / stem}.json and .svg")

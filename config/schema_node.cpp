@@ -7,7 +7,11 @@
 namespace poise::config {
 
 using namespace std::chrono_literals;
-using namespace bind;
+using bind::integer;
+using bind::later;
+using bind::row;
+using bind::text;
+using bind::word;
 
 namespace {
 

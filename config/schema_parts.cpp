@@ -6,7 +6,18 @@
 namespace poise::config {
 
 using namespace std::chrono_literals;
-using namespace bind;
+using bind::at;
+using bind::boolean;
+using bind::duration;
+using bind::DurationRange;
+using bind::integer;
+using bind::integer_list;
+using bind::later;
+using bind::optional_integer;
+using bind::row;
+using bind::size;
+using bind::text;
+using bind::word;
 
 namespace {
 

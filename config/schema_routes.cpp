@@ -7,7 +7,17 @@
 
 namespace poise::config {
 
-using namespace bind;
+using bind::at;
+using bind::boolean;
+using bind::integer;
+using bind::later;
+using bind::later_boolean;
+using bind::optional_part;
+using bind::part;
+using bind::range_list;
+using bind::row;
+using bind::text;
+using bind::text_list;
 
 namespace {
 

@@ -10,7 +10,16 @@
 namespace poise::config {
 
 using namespace std::chrono_literals;
-using namespace bind;
+using bind::at;
+using bind::duration;
+using bind::integer;
+using bind::later;
+using bind::later_boolean;
+using bind::optional_part;
+using bind::part;
+using bind::parts;
+using bind::range_list;
+using bind::word;
 
 namespace {
 

@@ -1,3 +1,4 @@
+// Checks what one service says against itself: ports, times, servers, rules.
 #include "config/text_form.hpp"
 #include "config/validate.hpp"
 

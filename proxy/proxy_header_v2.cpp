@@ -1,3 +1,4 @@
+// Reads the binary PROXY header: version 2 of the protocol.
 #include "proxy/proxy_header_parts.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Writes the PROXY header, in both versions, towards a server.
 #include "proxy/proxy_header_parts.hpp"
 
 #include <fmt/format.h>

@@ -11,7 +11,8 @@ STYLE = """
   .dim { fill: #59636e; font-size: 12px }
   .title { font-size: 16px; font-weight: 600 }
   .line { stroke: #8c959f; stroke-dasharray: 3 3 }
-  .poise { fill: #0969da } .haproxy { fill: #8c959f } .nginx { fill: #c4a35a } .bad { fill: #cf222e }
+  .poise { fill: #0969da } .haproxy { fill: #8c959f } .nginx { fill: #c4a35a }
+  .bad { fill: #cf222e }
   @media (prefers-color-scheme: dark) {
     text { fill: #e6edf3 } .dim { fill: #9198a1 } .line { stroke: #656c76 }
     .poise { fill: #58a6ff } .haproxy { fill: #6e7681 } .nginx { fill: #a98c46 }

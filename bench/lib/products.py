@@ -133,7 +133,8 @@ def find_products(names: str, poise_binary: str) -> list[Product]:
         product = makers[name]()
         found = shutil.which(product.binary)
         if found is None:
-            raise ValueError(f"{name}: no program '{product.binary}' here (./dev deps, ./dev build)")
+            raise ValueError(f"{name}: no program '{product.binary}' here "
+                             "(./dev deps, ./dev build)")
         product.binary = found
         chosen.append(product)
     return chosen

@@ -15,7 +15,8 @@ def v1(source="192.0.2.7", port=1234) -> bytes:
 
 def v2(source="192.0.2.7", port=1234) -> bytes:
     addresses = socket.inet_aton(source) + socket.inet_aton("198.51.100.1")
-    return SIGNATURE + b"\x21\x11" + struct.pack("!H", 12) + addresses + struct.pack("!HH", port, 80)
+    ports = struct.pack("!HH", port, 80)
+    return SIGNATURE + b"\x21\x11" + struct.pack("!H", 12) + addresses + ports
 
 
 def forwarded_for(lab, head: bytes) -> str:
@@ -43,7 +44,8 @@ def test_a_local_proxy_header_means_the_connection_itself(lab):
     assert forwarded_for(lab, SIGNATURE + b"\x20\x00\0\0") == lab.client.ip
 
 
-@pytest.mark.parametrize("first", [b"GET / HTTP/1.1\r\nHost: lab\r\n\r\n", b"PROXY TCP4 x y 1 2\r\n",
+@pytest.mark.parametrize("first", [b"GET / HTTP/1.1\r\nHost: lab\r\n\r\n",
+                                   b"PROXY TCP4 x y 1 2\r\n",
                                    b"PROXY " + b"x" * 200, SIGNATURE + b"\x31\x11\0\0"])
 def test_a_missing_or_bad_header_is_refused(lab, first):
     server = lab.scripted()

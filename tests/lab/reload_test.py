@@ -49,7 +49,8 @@ def test_a_bad_file_changes_nothing_and_says_why(lab):
     assert wire.ask("GET", "/name").status == 200
     generation = poise.status()["generation"]
 
-    poise.write("services:\n  web:\n    listen: ':80'\n    sceduler: wlc\n    servers: [1.2.3.4:80]\n")
+    poise.write("services:\n  web:\n    listen: ':80'\n    sceduler: wlc\n"
+                "    servers: [1.2.3.4:80]\n")
     done = poise.run("reload")
     assert done.returncode == 1
     assert "poise.yaml:4:" in done.stderr and "scheduler" in done.stderr, done.stderr

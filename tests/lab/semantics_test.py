@@ -34,7 +34,8 @@ def test_100_continue_comes_from_the_server_before_the_body(lab):
     lab.scripted(handler)
     lab.balance("s1")
     with lab.connect(timeout=4) as wire:
-        wire.send("PUT / HTTP/1.1\r\nHost: lab\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
+        wire.send("PUT / HTTP/1.1\r\nHost: lab\r\nExpect: 100-continue\r\n"
+                  "Content-Length: 4\r\n\r\n")
         assert wire.head().status == 100
         assert order.get(timeout=1) == "head"
         wire.send("body")
@@ -45,7 +46,8 @@ def test_a_refusal_instead_of_100_reaches_the_client_without_the_body(lab):
     lab.scripted(lambda wire: wire.head() and wire.respond(417, b"no"))
     lab.balance("s1", health={"check": "none"})
     with lab.connect(timeout=4) as wire:
-        wire.send("PUT / HTTP/1.1\r\nHost: lab\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
+        wire.send("PUT / HTTP/1.1\r\nHost: lab\r\nExpect: 100-continue\r\n"
+                  "Content-Length: 4\r\n\r\n")
         assert wire.response().status == 417
 
 
@@ -88,8 +90,9 @@ def test_answers_without_a_body_have_none_and_the_connection_goes_on(lab, origin
 
 
 def test_hop_by_hop_fields_end_here(lab, origin):
-    seen = fields_seen(lab, Connection="X-Mine, keep-alive", X_Mine="secret", Keep_Alive="timeout=5",
-                       Proxy_Connection="keep-alive", TE="gzip", X_Kept="yes")
+    seen = fields_seen(lab, Connection="X-Mine, keep-alive", X_Mine="secret",
+                       Keep_Alive="timeout=5", Proxy_Connection="keep-alive", TE="gzip",
+                       X_Kept="yes")
 
     assert "x-mine" not in seen and "keep-alive" not in seen and "proxy-connection" not in seen
     assert seen["x-kept"] == ["yes"]

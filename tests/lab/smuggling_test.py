@@ -8,8 +8,10 @@ POST = b"POST / HTTP/1.1\r\n" + H
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 ROWS = {
-    "length and chunked": POST + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "chunked and length": POST + b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
+    "length and chunked":
+        POST + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunked and length":
+        POST + b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
     "two lengths": POST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
     "two equal lengths": POST + b"Content-Length: 1\r\nContent-Length: 1\r\n\r\na",
     "length list": POST + b"Content-Length: 1, 1\r\n\r\na",

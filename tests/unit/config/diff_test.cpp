@@ -1,6 +1,6 @@
 #include "config/diff.hpp"
 
-#include "loading.hpp"
+#include "tests/unit/config/loading.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,6 @@
 // The property: what is written out loads again as the same values. Configurations are made at
 // random from rows of good values; the seed is printed when a check fails.
-#include "loading.hpp"
+#include "tests/unit/config/loading.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // Bad files and all of their errors, with their places: what the operator reads.
-#include "loading.hpp"
+#include "tests/unit/config/loading.hpp"
 
 #include <doctest/doctest.h>
 

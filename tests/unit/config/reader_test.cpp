@@ -1,5 +1,5 @@
 // Each row is a text and all of its errors, with their places: what the operator reads.
-#include "loading.hpp"
+#include "tests/unit/config/loading.hpp"
 
 #include <doctest/doctest.h>
 

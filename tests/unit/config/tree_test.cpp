@@ -2,7 +2,7 @@
 #include "config/tree.hpp"
 
 #include "config/file.hpp"
-#include "loading.hpp"
+#include "tests/unit/config/loading.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // Configurations of which every value is fine by itself, but which do not fit together.
-#include "loading.hpp"
+#include "tests/unit/config/loading.hpp"
 
 #include <doctest/doctest.h>
 

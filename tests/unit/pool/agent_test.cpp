@@ -1,6 +1,6 @@
 #include "pool/agent.hpp"
 
-#include "scripted_server.hpp"
+#include "tests/unit/pool/scripted_server.hpp"
 
 #include <doctest/doctest.h>
 

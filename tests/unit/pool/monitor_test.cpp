@@ -1,7 +1,7 @@
 #include "pool/monitor.hpp"
 
-#include "scripted_server.hpp"
-#include "test_pool.hpp"
+#include "tests/unit/pool/scripted_server.hpp"
+#include "tests/unit/pool/test_pool.hpp"
 
 #include <boost/asio/post.hpp>
 #include <doctest/doctest.h>

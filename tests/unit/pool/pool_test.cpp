@@ -1,6 +1,6 @@
 #include "pool/pool.hpp"
 
-#include "test_pool.hpp"
+#include "tests/unit/pool/test_pool.hpp"
 
 #include <doctest/doctest.h>
 

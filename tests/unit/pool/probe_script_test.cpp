@@ -1,5 +1,6 @@
+// Health checks by script: arguments, exit codes, the time-out that kills it.
 #include "pool/probe.hpp"
-#include "scripted_server.hpp"
+#include "tests/unit/pool/scripted_server.hpp"
 
 #include <doctest/doctest.h>
 

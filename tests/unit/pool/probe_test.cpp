@@ -1,6 +1,6 @@
 #include "pool/probe.hpp"
 
-#include "scripted_server.hpp"
+#include "tests/unit/pool/scripted_server.hpp"
 
 #include <boost/asio/ip/udp.hpp>
 #include <doctest/doctest.h>

@@ -1,5 +1,6 @@
+// Health checks by TLS handshake, against a scripted server with a certificate.
 #include "pool/probe.hpp"
-#include "scripted_server.hpp"
+#include "tests/unit/pool/scripted_server.hpp"
 
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>

@@ -1,7 +1,7 @@
 #include "pool/scheduler.hpp"
 
 #include "pool/random.hpp"
-#include "test_pool.hpp"
+#include "tests/unit/pool/test_pool.hpp"
 
 #include <doctest/doctest.h>
 
