@@ -4,12 +4,11 @@
 
 #include <doctest/doctest.h>
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <array>
 #include <memory>
 #include <string>
+#include <sys/socket.h>
+#include <unistd.h>
 
 using namespace poise;
 using namespace std::chrono_literals;
