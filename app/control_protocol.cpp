@@ -71,10 +71,10 @@ std::string take_value(ControlRequest& request, std::string_view key, const json
         return {};
     }
     if (!value.is_string()) return "\"" + std::string(key) + "\" is a string";
-    auto text = value.get<std::string>();
-    if (key == "service") request.service = std::move(text);
-    if (key == "server") request.server = std::move(text);
-    if (key == "request_id") request.request_id = std::move(text);
+    const auto text = value.get<std::string>();
+    if (key == "service") request.service = text;
+    if (key == "server") request.server = text;
+    if (key == "request_id") request.request_id = text;
     return {};
 }
 

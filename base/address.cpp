@@ -32,7 +32,7 @@ std::optional<Address> parse_v4(std::string_view text) {
         if (dot == std::string_view::npos) return std::nullopt;
         const auto octet = parse_decimal<std::uint8_t>(text.substr(0, dot), 255);
         if (!octet) return std::nullopt;
-        address.ip[static_cast<std::size_t>(12 + i)] = *octet;
+        address.ip[12 + static_cast<std::size_t>(i)] = *octet;
         text.remove_prefix(std::min(dot + 1, text.size()));
     }
     return address;

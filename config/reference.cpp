@@ -57,7 +57,7 @@ std::string words_text(const Key& key) {
 
 std::string link_to(const Key& key) {
     const Mapping& mapping = key.mapping.front();
-    const auto link = fmt::format("[{}](#{})", mapping.name, mapping.name);
+    auto link = fmt::format("[{}](#{})", mapping.name, mapping.name);
     if (mapping.shorthand.empty()) return link;
     const Key& scalar = mapping.shorthand_key();
     const std::string text = scalar.type == Type::word      ? "a word"

@@ -13,7 +13,7 @@ namespace {
 using State = BodyPump::State;
 
 constexpr HeadLimits response_limits{.fields = 200, .request_line_bytes = 16'384};
-constexpr std::size_t response_head_bytes_max = 128 * 1024;
+constexpr std::size_t response_head_bytes_max = 131'072;
 constexpr std::chrono::seconds rate_grace{10};  // before min_rate counts
 
 Framing framing_for_client(const ResponseHead& head, int client_minor) {

@@ -11,7 +11,7 @@ namespace poise::proxy {
 namespace {
 
 constexpr std::chrono::seconds linger_time{2};
-constexpr std::size_t linger_bytes = 1024 * 1024;
+constexpr std::size_t linger_bytes = 1'048'576;
 
 }  // namespace
 
