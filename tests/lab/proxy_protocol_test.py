@@ -92,10 +92,10 @@ def test_servers_get_a_proxy_header_first(lab, version, protocol):
         assert wire.ask("GET", "/").body == b"ok"
         port = wire.sock.getsockname()[1]
     if version == "v1":
-        assert heads[0].split() == [b"PROXY", b"TCP4", lab.client.ip.encode(), lab.lb.ip.encode(),
+        assert heads[-1].split() == [b"PROXY", b"TCP4", lab.client.ip.encode(), lab.lb.ip.encode(),
                                     str(port).encode(), b"80"]
     else:
-        assert heads[0] == b"\x21\x11" + socket.inet_aton(lab.client.ip) + \
+        assert heads[-1] == b"\x21\x11" + socket.inet_aton(lab.client.ip) + \
             socket.inet_aton(lab.lb.ip) + struct.pack("!HH", port, 80)
 
 

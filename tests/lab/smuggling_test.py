@@ -110,7 +110,7 @@ LIMITS = {
     "long head": (b"GET / HTTP/1.1\r\n" + H + b"X: " + b"a" * 70_000 + b"\r\n\r\n", 431),
     "many fields": (b"GET / HTTP/1.1\r\n" + H + b"X: a\r\n" * 120 + b"\r\n", 431),
     "long target": (b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n" + H + b"\r\n", 414),
-    "endless line": (b"G" * 80_000, 414),
+    "endless line": (b"G" * 80_000, 431),
 }
 
 
