@@ -88,6 +88,13 @@ class Poise(Program):
         command = [POISE, "serve", "--config", "poise.yaml", "--node", "node.yaml"]
         super().__init__(node, command, folder / "poise.log", cwd=folder)
 
+    def wait_listening(self, _address: str, _port: int) -> None:
+        """By its own word: a connection to try would reach the servers, and be counted there."""
+        def check():
+            assert self.alive(), f"poise ended:\n{self.output()[-1500:]}"
+            return " ready in " in self.output()
+        wait_for("poise is ready", check)
+
     def write(self, config: dict | str) -> None:
         text = config if isinstance(config, str) else yaml.safe_dump(config, sort_keys=False)
         (self.folder / "poise.yaml").write_text(text)
