@@ -66,7 +66,7 @@ std::expected<int, std::string> bind_and_listen(const std::string& path,
     const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return std::unexpected(error_text(errno));
     // By the mask and not by chmod afterwards, so that it is never open to everybody.
-    const mode_t before = ::umask(0117);
+    const mode_t before = ::umask(0177);
     const auto* generic = reinterpret_cast<const sockaddr*>(&address);
     const bool bound = ::bind(fd, generic, sizeof address) == 0;
     int error = errno;

@@ -24,7 +24,7 @@ public:
     /// Gives the answer, without line feed, to a request line.
     using Handler = std::function<std::string(std::string_view line)>;
 
-    /// Binds `path` with mode 0660. A socket that a dead process left is replaced; one that
+    /// Binds `path` with mode 0600. A socket that a dead process left is replaced; one that
     /// answers is an error, and so is a path that is too long or no socket.
     static std::expected<std::unique_ptr<ControlServer>, std::string> open(
         boost::asio::any_io_executor executor, const std::string& path);

@@ -210,8 +210,10 @@ void Runtime::Impl::on_server_event(const pool::ServerEvent& event) {
     event.bad ? log.warn(line) : log.info(line);
     const auto server = find(event.service, event.server);
     // Its clients are to find another one at once, and stay there.
-    if (server && server->report().health == pool::Health::down)
+    if (server && server->report().health == pool::Health::down) {
         in_force->forget_clients(event.service, event.server);
+        workers->servers_changed();
+    }
     if (options.on_event) options.on_event(event);
 }
 
@@ -321,7 +323,10 @@ bool Runtime::set_admin(std::string_view service, std::string_view server, pool:
     const auto found = impl_->find(service, server);
     if (!found) return false;
     found->set_admin(state);
-    if (state == pool::AdminState::halt) impl_->in_force->forget_clients(service, server);
+    if (state == pool::AdminState::halt) {
+        impl_->in_force->forget_clients(service, server);
+        impl_->workers->servers_changed();
+    }
     return true;
 }
 

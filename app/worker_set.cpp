@@ -49,6 +49,11 @@ void WorkerSet::adopt(const std::shared_ptr<const proxy::Generation>& generation
     }
 }
 
+void WorkerSet::servers_changed() {
+    for (const auto& worker : workers_)
+        worker->servers_changed();
+}
+
 void WorkerSet::drain_and_stop(std::chrono::milliseconds limit) {
     for (const auto& worker : workers_)
         worker->drain_and_stop(limit);

@@ -93,6 +93,22 @@ void validate_listeners(const std::vector<Service>& services, const Checks& chec
     }
 }
 
+void validate_proxy_headers(const std::vector<Service>& services, const Checks& checks) {
+    for (std::size_t i = 0; i < services.size(); ++i) {
+        const Service& service = services[i];
+        const auto path = fmt::format("services/{}", i);
+        if (!service.trusted_proxies.empty() || checks.places.broken(path + "/trusted_proxies"))
+            continue;
+        for (std::size_t j = 0; j < service.listen.size(); ++j) {
+            const auto listen = fmt::format("{}/listen/{}", path, j);
+            if (!service.listen[j].proxy_protocol || checks.places.broken(listen)) continue;
+            checks.error(listen, "'proxy_protocol' without 'trusted_proxies' serves nobody",
+                         "name the proxies that may say who the client is: trusted_proxies: "
+                         "[10.0.0.0/8]");
+        }
+    }
+}
+
 void validate_rules(const std::vector<Service>& services, const Checks& checks) {
     std::map<std::string_view, const Service*> by_name;
     std::map<std::string_view, bool> is_used;
@@ -131,6 +147,7 @@ void validate(const std::vector<Service>& services, const Checks& checks) {
     for (std::size_t i = 0; i < services.size() && !checks.report.full(); ++i)
         validate_service(services[i], fmt::format("services/{}", i), checks);
     validate_listeners(services, checks);
+    validate_proxy_headers(services, checks);
     validate_rules(services, checks);
 }
 

@@ -24,7 +24,17 @@ Picked Picker::pick(const PickHint& hint) {
     const bool full = std::ranges::any_of(candidates_, [&](const RealServer* server) {
         return server->full() && !was_tried(server, hint);
     });
-    return {nullptr, full ? PickFailure::all_full : PickFailure::no_server};
+    if (full) return {nullptr, PickFailure::all_full};
+    if (RealServer* backup = untried_backup(hint)) return {backup, PickFailure::none};
+    return {nullptr, PickFailure::no_server};
+}
+
+// The others have failed in this exchange, but no check has noticed yet.
+RealServer* Picker::untried_backup(const PickHint& hint) const {
+    const auto found = std::ranges::find_if(all_, [&](const RealServer* server) {
+        return server->backup() && server->may_take_new() && is_usable(server, hint);
+    });
+    return found == all_.end() ? nullptr : *found;
 }
 
 void Picker::rebuild() {

@@ -48,7 +48,8 @@ struct Picked {
 };
 
 /// A worker's view of a pool: candidates and a scheduler of its own, rebuilt when the pool's
-/// version has changed. Backup servers are candidates only when no other server is.
+/// version has changed. Backup servers are for when no other server is there, or all others have
+/// failed in this exchange.
 class Picker {
 public:
     Picker(std::shared_ptr<const Pool> pool, std::uint64_t seed);
@@ -60,6 +61,7 @@ public:
 
 private:
     void rebuild();
+    RealServer* untried_backup(const PickHint& hint) const;
 
     std::shared_ptr<const Pool> pool_;
     std::unique_ptr<Scheduler> scheduler_;

@@ -79,7 +79,7 @@ ServerReport RealServer::report() const {
             .admin = admin_,
             .reason = shown_reason(),
             .since = since_,
-            .weight = weight_in_force(),
+            .weight = shown_weight(),
             .connections_max = connections_max_.load(relaxed),
             .agent = agent_error_};
 }
@@ -182,9 +182,19 @@ std::uint32_t RealServer::weight_in_force() const {
     return configured_weight_.load(relaxed);
 }
 
+// In weight_scale-ths.
+std::int64_t RealServer::scaled_weight() const {
+    const std::int64_t weight = std::int64_t{weight_in_force()} * weight_scale;
+    return agent_.percent ? weight * std::min<std::int64_t>(*agent_.percent, 100) / 100 : weight;
+}
+
+// A weight that is not quite 0 is not shown as 0.
+std::uint32_t RealServer::shown_weight() const {
+    return static_cast<std::uint32_t>((scaled_weight() + weight_scale - 1) / weight_scale);
+}
+
 std::uint32_t RealServer::weight_at(SteadyTime now) {
-    std::int64_t weight = std::int64_t{weight_in_force()} * weight_scale;
-    if (agent_.percent) weight = weight * std::min<std::int64_t>(*agent_.percent, 100) / 100;
+    std::int64_t weight = scaled_weight();
     if (ramp_start_) {
         const std::int64_t whole = settings_.slow_start.count();
         const std::int64_t done = std::chrono::floor<milliseconds>(now - *ramp_start_).count();

@@ -27,7 +27,7 @@ struct ServerReport {
     AdminState admin = AdminState::online;
     std::string reason;  // "connect refused", "agent: down #disk full", "" when nothing is to say
     std::chrono::system_clock::time_point since;  // of `health`, or of `admin` when that is later
-    std::uint32_t weight = 0;                     // 0 to 256: the run-time or configured one
+    std::uint32_t weight = 0;                     // 0 to 256: as the operator, agent or file says
     std::uint32_t connections_max = 0;            // in force; 0: no limit
     std::string agent;                            // "", or what is wrong with the agent itself
 };
@@ -148,6 +148,8 @@ private:
     Health shown_health() const;
     std::string shown_reason() const;
     std::uint32_t weight_in_force() const;
+    std::int64_t scaled_weight() const;
+    std::uint32_t shown_weight() const;
     std::uint32_t weight_at(SteadyTime now);
     void update(SteadyTime now);
     void update_report();

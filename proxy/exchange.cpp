@@ -39,6 +39,7 @@ Exchange::Step Exchange::step(Client& client) {
         return tunnel_ ? Step::tunnel : Step::done;
     if (up_state_ == State::again && !request_done_ && !request_abandoned_) return Step::again;
     if (receiving_ == Receiving::body && down_state_ == State::again) return Step::again;
+    if (server_lost()) return retry_ ? Step::retry : Step::failed;
     if (too_slow(client)) {
         refuse(Reason::body_too_slow, Phase::request_body);
         return Step::failed;
@@ -146,6 +147,22 @@ bool Exchange::on_upstream_end(int error) {
     retry_ = !any_response_byte_ && !response_started() && replayable() &&
              (request_.idempotent || nothing_sent);
     return false;
+}
+
+// Halted by the operator: nothing of it counts any more. Down by its checks: a request that waits
+// for an answer goes elsewhere when it may; all else waits on, for the checks may be wrong.
+bool Exchange::server_lost() {
+    const pool::RealServer& server = *choice.server();
+    if (server.may_serve_known() || receiving_ == Receiving::done) return false;
+    const auto failed_before = failure_;
+    on_upstream_end(0);
+    if (server.halted()) {
+        failure_ = {Reason::server_halted, phase()};
+        return true;
+    }
+    retry_ = retry_ && request_done_ && choice.has_other();
+    if (!retry_) failure_ = failed_before;
+    return retry_;
 }
 
 bool Exchange::on_response_head(Client& client, std::size_t length) {

@@ -116,6 +116,7 @@ private:
     void start_response(Client& client, std::size_t length);
     void note_authentication();
     bool on_upstream_end(int error);
+    bool server_lost();  // true: failure_ is set, or retry_, too
     bool too_slow(const Client& client);
     void arm(Client& client);
     void set_deadline(Client& client);

@@ -19,10 +19,6 @@ std::string_view trimmed(std::string_view text) {
     return text;
 }
 
-bool is_trusted(std::span<const Prefix> trusted, const Address& address) {
-    return std::ranges::any_of(trusted, [&](const Prefix& one) { return one.contains(address); });
-}
-
 // tchar of RFC 9110 section 5.6.2.
 bool is_token(std::string_view text) {
     const auto is_tchar = [](char c) {
@@ -78,6 +74,10 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 }
 
 }  // namespace
+
+bool is_trusted(std::span<const Prefix> trusted, const Address& address) {
+    return std::ranges::any_of(trusted, [&](const Prefix& one) { return one.contains(address); });
+}
 
 std::optional<Address> parse_forwarded_address(std::string_view text) {
     std::string_view ip = text;

@@ -15,6 +15,9 @@
 
 namespace poise::proxy {
 
+/// Whether one of the ranges holds `address`.
+bool is_trusted(std::span<const Prefix> trusted, const Address& address);
+
 /// One a client connection: keeps what depends on the connection alone. Small; `trusted` outlives
 /// it. `peer` is the address of the connection (or of its PROXY header).
 ///

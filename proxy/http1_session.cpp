@@ -88,8 +88,9 @@ Task<Step> run_exchange(Client& client, Exchange& exchange) {
 Task<After> relay_tunnel(Client& client, Exchange& exchange) {
     exchange.consume_request(client);
     auto upstream = std::move(exchange.upstream);
-    const auto result = co_await run_tunnel(client, *upstream, exchange.take_tunnel_start(),
-                                            exchange.timeouts->tunnel);
+    const auto result =
+        co_await run_tunnel(client, *exchange.choice.server(), *upstream,
+                            exchange.take_tunnel_start(), exchange.timeouts->tunnel);
     exchange.bytes_in += result.from_client;
     exchange.bytes_out += result.from_server;
     if (result.reason != Reason::none && result.reason != Reason::client_closed)
@@ -135,7 +136,7 @@ Task<After> serve_request(Client& client, Exchange& exchange) {
             case Step::tunnel:
                 co_return co_await relay_tunnel(client, exchange);
             case Step::retry:
-                if (prepare_retry(exchange)) continue;
+                if (prepare_retry(client, exchange)) continue;
                 [[fallthrough]];
             default:
                 note_server_failure(exchange);

@@ -120,21 +120,22 @@ Task<bool> connect_upstream(Client& client, Exchange& exchange) {
         if (client.waiter.cancelled() || client.stream->broken()) co_return false;
         note_server_failure(exchange);
         if (!count_retry(exchange)) co_return false;
-        exchange.choice.failed();
+        exchange.choice.failed(client.worker);
     }
 }
 
-bool prepare_retry(Exchange& exchange) {
+bool prepare_retry(Client& client, Exchange& exchange) {
     exchange.upstream.reset();
     // A kept connection may be closed at any time: that says nothing about the server.
-    if (exchange.reused && !exchange.fresh_only) {
+    const bool serves = exchange.choice.server()->may_serve_known();
+    if (exchange.reused && !exchange.fresh_only && serves) {
         exchange.fresh_only = true;
         return true;
     }
     if (exchange.retries >= exchange.service->service.configured.retries) return false;
     note_server_failure(exchange);
     ++exchange.retries;
-    exchange.choice.failed();
+    exchange.choice.failed(client.worker);
     return true;
 }
 

@@ -16,7 +16,7 @@ bool take_ready_upstream(Client& client, Exchange& exchange);
 Task<bool> connect_upstream(Client& client, Exchange& exchange);
 
 /// After Step::retry. False: there were enough attempts.
-bool prepare_retry(Exchange& exchange);
+bool prepare_retry(Client& client, Exchange& exchange);
 
 /// Keeps the connection for the next request: of this client when it is pinned, else of any.
 void keep_upstream(Client& client, Exchange& exchange);

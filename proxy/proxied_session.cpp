@@ -1,5 +1,6 @@
 // Reads the PROXY header that a trusted proxy puts before a connection's own bytes.
 #include "base/engine.hpp"
+#include "proxy/forwarded.hpp"
 #include "proxy/proxy_header.hpp"
 #include "proxy/session.hpp"
 #include "proxy/session_report.hpp"
@@ -13,6 +14,10 @@ namespace {
 // False: refused or gone; the incident is reported.
 Task<bool> read_proxy_header(Worker& worker, Accepted& accepted, Waiter& waiter, Failure& failure) {
     const auto& configured = accepted.generation->services[accepted.service]->service.configured;
+    if (!is_trusted(configured.trusted_proxies, accepted.client)) {
+        failure = {Reason::untrusted_proxy_header, Phase::proxy_header};
+        co_return false;
+    }
     waiter.expires_after(configured.timeouts.handshake);
     for (;;) {
         const auto header = parse_proxy_header(accepted.received.view());

@@ -68,6 +68,7 @@ enum class Reason : std::uint8_t {
     response_timeout,
     response_reset,
     response_cut,
+    server_halted,
     bad_response,
     response_head_too_long,
     response_idle,

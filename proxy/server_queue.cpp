@@ -50,7 +50,10 @@ Task<Reason> wait_in_line(Client& client, WorkerService& service, Choice& choice
         const Wake why = co_await client.waiter.sleep();
         if (why == Wake::timed_out) co_return Reason::queue_timeout;
         if (why == Wake::cancelled) co_return Reason::draining;
-        if (client.stream->broken()) co_return Reason::client_closed;
+        // With a request out nobody half-closes who still waits for its answer; over TCP one may.
+        const bool half_closes = service.service.configured.protocol == config::Protocol::tcp;
+        if (client.stream->broken() || (client.stream->hung_up() && !half_closes))
+            co_return Reason::client_closed;
     }
 }
 

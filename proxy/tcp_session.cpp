@@ -58,7 +58,7 @@ Task<std::unique_ptr<Stream>> reach_any(Client& client, Choice& choice, TcpRepor
         if (client.waiter.cancelled()) co_return nullptr;
         choice.server()->note_failure(connect_failure(connected.error));
         if (report.attempts > configured.retries) co_return nullptr;
-        choice.failed();
+        choice.failed(client.worker);
     }
 }
 
@@ -76,8 +76,9 @@ Task<void> run_tcp_session(Worker* worker, Accepted accepted) {
     if (server) {
         report.failure = {};
         choice.server()->note_success();
-        const auto result = co_await run_tunnel(client, *server, Buffer(worker->buffers()),
-                                                service.service.configured.timeouts.idle);
+        const auto result =
+            co_await run_tunnel(client, *choice.server(), *server, Buffer(worker->buffers()),
+                                service.service.configured.timeouts.idle);
         report.bytes_in = result.from_client;
         report.bytes_out = result.from_server;
         if (result.reason != Reason::none) {

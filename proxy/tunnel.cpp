@@ -55,8 +55,8 @@ void want(Stream& stream, Waiter& waiter, const Relay& out_of, const Relay& into
 
 }  // namespace
 
-Task<TunnelResult> run_tunnel(Client& client, Stream& server, Buffer from_server,
-                              std::chrono::milliseconds idle) {
+Task<TunnelResult> run_tunnel(Client& client, const pool::RealServer& chosen, Stream& server,
+                              Buffer from_server, std::chrono::milliseconds idle) {
     auto& buffers = client.worker.buffers();
     Relay up(*client.stream, server, buffers, std::move(client.in));
     Relay down(server, *client.stream, buffers, std::move(from_server));
@@ -82,6 +82,10 @@ Task<TunnelResult> run_tunnel(Client& client, Stream& server, Buffer from_server
         want(server, client.waiter, down, up);
         if (const Wake why = co_await client.waiter.sleep(); why != Wake::ready) {
             result.reason = why == Wake::timed_out ? Reason::response_idle : Reason::draining;
+            break;
+        }
+        if (chosen.halted()) {
+            result.reason = Reason::server_halted;
             break;
         }
     }

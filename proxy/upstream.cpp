@@ -100,11 +100,18 @@ void Choice::lease(pool::RealServer& server, Engine::Clock::time_point now) {
         service.table->put(*key_, service.server_ids[*chosen_], now);
 }
 
-void Choice::failed() {
+bool Choice::has_other() const {
+    const auto& servers = service_->service.pool->servers();
+    return std::any_of(servers.begin(), servers.end(), [&](const auto& one) {
+        return one.get() != lease_.server() && one->may_take_new();
+    });
+}
+
+void Choice::failed(Worker& worker) {
     assert(lease_.server() != nullptr);
     if (tried_count_ < tried_.size()) tried_[tried_count_++] = lease_.server();
     hint_.tried = {tried_.data(), tried_count_};
-    lease_.release();
+    release(worker);
 }
 
 void Choice::release(Worker& worker) {

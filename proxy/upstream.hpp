@@ -31,13 +31,15 @@ public:
     /// Counts the request on `server`, whose connection belongs to this client.
     void take_pinned(pool::RealServer& server) { lease_ = pool::ConnectionLease(server); }
 
-    /// The server failed: it is not taken again for this exchange.
-    void failed();
+    /// The server failed: it is not taken again for this exchange, and who waits for it may go on.
+    void failed(Worker& worker);
 
     /// Ends the count on the server; who waits for it may go on.
     void release(Worker& worker);
 
     pool::RealServer* server() const { return lease_.server(); }
+    /// Whether a server besides the leased one takes new work.
+    bool has_other() const;
     bool is_fallback() const { return fallback_; }
     /// The Set-Cookie line that tells the client its server; empty when it knows already.
     std::string_view set_cookie(bool tls) const;

@@ -109,6 +109,10 @@ std::optional<std::size_t> Worker::service_at(const Address& address) const {
     return std::nullopt;
 }
 
+void Worker::servers_changed() {
+    engine_.post([this] { engine_.wake_all(); });
+}
+
 void Worker::drain_and_stop(std::chrono::milliseconds limit) {
     engine_.post([this, limit] {
         draining_ = true;

@@ -79,6 +79,9 @@ public:
     };
     void adopt(std::shared_ptr<const Generation> generation, std::vector<NewSocket> sockets);
 
+    /// Any thread: every session looks at its server again, for one was halted or went down.
+    void servers_changed();
+
     /// Any thread: closes the listeners, lets requests end (keep-alive connections close), and
     /// ends run() when all is done or after `limit`.
     void drain_and_stop(std::chrono::milliseconds limit);

@@ -36,6 +36,7 @@ TEST_SUITE("config/diff") {
             "services:\n"
             "  web:\n"
             "    listen: [\":80\", {address: \":82\", proxy_protocol: true}]\n"
+            "    trusted_proxies: 10.0.0.0/8\n"
             "    servers: [a:1, {name: c, address: \"c:1\", weight: 5}, d:1]\n"
             "    timeouts: {connect: 1s}\n"
             "  new: {listen: \":1\", servers: a:1}\n");
@@ -52,7 +53,7 @@ TEST_SUITE("config/diff") {
               "service web: server d:1 added\n"
               "service web: server b:1 removed\n"
               "service web: server c changed\n"
-              "service web: changed timeouts, retries\n");
+              "service web: changed timeouts, trusted_proxies, retries\n");
     }
 
     TEST_CASE("no setting of a service can change unseen") {

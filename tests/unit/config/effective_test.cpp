@@ -28,7 +28,6 @@ const Values service_lines{
     "persistence: {method: header, name: X-Y, mask: 1}",
     "persistence: source",
     "forwarded: replace",
-    "trusted_proxies: [10.1.2.3/8, \"2001:db8::/32\", \"::/0\", 192.0.2.1, 0.0.0.0/0]",
     "send_proxy: v1",
     "retries: 10",
     "fallback: \"[2001:db8::9]:90\"",
@@ -66,7 +65,9 @@ std::string list_of(const Values& values) {
 
 std::string random_yaml(unsigned seed) {
     std::mt19937 random(seed);
-    std::string yaml = "defaults:\n";
+    std::string yaml =
+        "defaults:\n"
+        "  trusted_proxies: [10.1.2.3/8, \"2001:db8::/32\", \"::/0\", 192.0.2.1, 0.0.0.0/0]\n";
     for (const std::string& line : some_of(service_lines, random))
         yaml += "  " + line + "\n";
     yaml += "services:\n  api: {servers: [a:1], listen: \"0.0.0.0:1\"}\n  web:\n";

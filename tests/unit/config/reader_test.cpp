@@ -106,6 +106,7 @@ TEST_SUITE("config/reader") {
             "services:\n"
             "  web:\n"
             "    listen: {address: 0.0.0.0:80, proxy_protocol: true}\n"
+            "    trusted_proxies: 10.0.0.0/8\n"
             "    timeouts: {connect: 9s}\n"
             "    rules:\n"
             "      - match: {host: \"*.a.example\", path: /x, path_prefix: [/y/, /z], method: GET, "

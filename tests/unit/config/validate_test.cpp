@@ -112,6 +112,16 @@ TEST_SUITE("config/validate") {
               "of the same protocol");
     }
 
+    TEST_CASE("a PROXY header is believed only from proxies that are named") {
+        const std::string listens =
+            "services:\n  w:\n    servers: a:1\n    listen: [\":1\", {address: \":2\", "
+            "proxy_protocol: true}]\n";
+        CHECK(config_errors(listens) ==
+              "4:20 'proxy_protocol' without 'trusted_proxies' serves nobody | name the proxies "
+              "that may say who the client is: trusted_proxies: [10.0.0.0/8]");
+        CHECK(config_errors(listens + "    trusted_proxies: 10.0.0.0/8\n") == "");
+    }
+
     TEST_CASE("a service must be reachable and have something to answer with") {
         CHECK(config_errors("services: {w: {servers: a:1}}\n") ==
               "1:12 no client can reach service 'w' | give it 'listen', or use it in a rule of "

@@ -86,6 +86,19 @@ TEST_SUITE("pool/picker") {
         CHECK(test.pick() == &test.server(0));
     }
 
+    TEST_CASE("a backup is picked once every other server has failed in this exchange") {
+        auto service = service_of({100, 100, 100});
+        service.servers[2].backup = true;
+        TestPool test(service);
+        const std::array<RealServer*, 2> others{&test.server(0), &test.server(1)};
+        const std::array<RealServer*, 3> all{&test.server(0), &test.server(1), &test.server(2)};
+
+        CHECK(test.picker.pick({.tried = others}).server == &test.server(2));
+        CHECK(test.picker.pick({.tried = all}).failure == PickFailure::no_server);
+        test.server(2).set_health(Health::down, "");
+        CHECK(test.picker.pick({.tried = others}).failure == PickFailure::no_server);
+    }
+
     TEST_CASE("a failure to pick says whether waiting may help") {
         auto service = service_of({100, 100});
         service.servers[0].max_connections = 1;
