@@ -22,43 +22,38 @@ struct PinnedUpstream {
     std::shared_ptr<WorkerGeneration> generation;
 };
 
-/// What a listener hands to a session.
-struct Accepted {
-    std::unique_ptr<Stream> stream;
-    std::shared_ptr<WorkerGeneration> generation;
-    std::size_t service = 0;  // index in the generation
-    Address client;           // the peer's, or the one its PROXY header names
-    Address dialled;          // the address the client connected to
-    Address listening;        // the listener's: finds the service again after a reload
-    Buffer received;          // bytes that came behind a PROXY header
-};
+/// The state of one connection, on one worker. Small: thousands of them idle. Counted as a session
+/// of its service for as long as it lives.
+class Client {
+public:
+    /// `on` outlives this and has been told of the session (Worker::begin_session). `service` is
+    /// the index, in the current generation, of what listens on `listens`.
+    Client(Worker& on, std::unique_ptr<Stream> connection, std::size_t service,
+           const Address& listens);
+    ~Client();
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
 
-/// The state of one connection, on one worker. Small: thousands of them idle.
-struct Client {
-    Client(Worker& on, Accepted accepted)
-        : worker(on),
-          stream(std::move(accepted.stream)),
-          waiter(on.engine()),
-          generation(std::move(accepted.generation)),
-          service(accepted.service),
-          address(accepted.client),
-          dialled(accepted.dialled),
-          listening(accepted.listening),
-          in(std::move(accepted.received)) {}
+    WorkerService& worker_service() const { return *generation_->services[service_]; }
+    const std::shared_ptr<WorkerGeneration>& generation() const { return generation_; }
 
-    WorkerService& worker_service() const { return *generation->services[service]; }
+    /// Between two requests: goes on with the generation now in force. False: nobody listens
+    /// there any more.
+    bool follow_reload();
 
     Worker& worker;
     std::unique_ptr<Stream> stream;
     Waiter waiter;
-    std::shared_ptr<WorkerGeneration> generation;
-    std::size_t service;
-    Address address;
-    Address dialled;
-    Address listening;
-    Buffer in;                               // what came and is not used up
+    Address address;  // the peer's, or the one its PROXY header names
+    Address dialled;  // the address the client connected to, or the one its PROXY header names
+    Buffer in;        // what came and is not used up
     std::unique_ptr<PinnedUpstream> pinned;  // null: none
     std::uint64_t requests = 0;
+
+private:
+    Address listening_;  // the listener's: finds the service again after a reload
+    std::shared_ptr<WorkerGeneration> generation_;
+    std::size_t service_;
 };
 
 }  // namespace poise::proxy

@@ -108,7 +108,7 @@ bool Exchange::route(Client& client) {
     timeouts = &first.service.configured.timeouts;
     if (!first.service.router.rules().empty()) {
         if (const auto* rule = first.service.router.match(request_, effective_client_)) {
-            service = client.generation->services[first.service.rule_services[rule->index]].get();
+            service = client.generation()->services[first.service.rule_services[rule->index]].get();
             timeouts = rule->timeouts ? &*rule->timeouts : &service->service.configured.timeouts;
         }
     }

@@ -5,7 +5,6 @@
 #include "proxy/http1_upstream.hpp"
 #include "proxy/io.hpp"
 #include "proxy/session_answer.hpp"
-#include "proxy/session_count.hpp"
 #include "proxy/session_report.hpp"
 #include "proxy/tunnel.hpp"
 
@@ -18,16 +17,6 @@ namespace {
 using HeadState = Exchange::HeadState;
 using Step = Exchange::Step;
 
-// A connection between two requests follows a reload. False: nobody listens there any more.
-bool follow_reload(Client& client) {
-    if (client.generation == client.worker.current()) return true;
-    const auto service = client.worker.service_at(client.listening);
-    if (!service) return false;
-    client.generation = client.worker.current();
-    client.service = *service;
-    return true;
-}
-
 // Waits for the first byte of a request. False: the connection ends here.
 Task<bool> wait_for_request(Client& client) {
     const auto& timeouts = client.worker_service().service.configured.timeouts;
@@ -38,7 +27,7 @@ Task<bool> wait_for_request(Client& client) {
         client.stream->want(client.waiter, Direction::read);
         if (co_await client.waiter.sleep() != Wake::ready) co_return false;
     }
-    co_return follow_reload(client);
+    co_return client.follow_reload();
 }
 
 // The head, within its time. False: `after` says how the connection ends.
@@ -147,18 +136,18 @@ Task<After> serve_request(Client& client, Exchange& exchange) {
 
 }  // namespace
 
-Task<void> run_http1_session(Worker* worker, Accepted accepted) {
-    Client client(*worker, std::move(accepted));
-    const SessionCount count(client);
+Task<void> run_http1_session(std::unique_ptr<Client> owned) {
+    Client& client = *owned;
+    Worker& worker = client.worker;
     After after = After::keep_alive;
     while (after == After::keep_alive) {
         if (client.in.empty() && !co_await wait_for_request(client)) break;
-        auto exchange = worker->take_exchange();
+        auto exchange = worker.take_exchange();
         after = co_await serve_request(client, *exchange);
         exchange->reset();
-        worker->give_back(std::move(exchange));
+        worker.give_back(std::move(exchange));
     }
-    if (after == After::linger) co_await linger(client.waiter, *client.stream, worker->buffers());
+    if (after == After::linger) co_await linger(client.waiter, *client.stream, worker.buffers());
     if (after == After::cut) client.stream->reset_on_close();
 }
 

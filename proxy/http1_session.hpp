@@ -4,9 +4,11 @@
 #include "base/task.hpp"
 #include "proxy/client.hpp"
 
+#include <memory>
+
 namespace poise::proxy {
 
-/// Entry coroutine. `worker` outlives its engine's run.
-Task<void> run_http1_session(Worker* worker, Accepted accepted);
+/// Entry coroutine.
+Task<void> run_http1_session(std::unique_ptr<Client> owned);
 
 }  // namespace poise::proxy

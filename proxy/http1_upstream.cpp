@@ -146,7 +146,7 @@ void keep_upstream(Client& client, Exchange& exchange) {
     if (own) {
         if (!exchange.upstream->quiet()) return;
         client.pinned = std::make_unique<PinnedUpstream>(PinnedUpstream{
-            std::move(exchange.upstream), server, &exchange.service->service, client.generation});
+            std::move(exchange.upstream), server, &exchange.service->service, client.generation()});
         return;
     }
     client.worker.idle().put(*server, std::move(exchange.upstream), client.worker.engine().now(),

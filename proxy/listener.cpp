@@ -105,17 +105,14 @@ void Listener::start_session(int fd, const Address& peer) {
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     auto stream = std::make_unique<TcpStream>(worker_.engine(), fd, Direction::both);
     stream->set_peer(peer);
-    const Address dialled = address_.is_any() ? local_address(fd) : address_;
-    WorkerService& service = *worker_.current()->services[service_];
-    service.counters.connections.add();
-    Accepted accepted{std::move(stream), worker_.current(),        service_, peer, dialled,
-                      address_,          Buffer(worker_.buffers())};
+    auto client = std::make_unique<Client>(worker_, std::move(stream), service_, address_);
+    const auto& configured = client->worker_service().service.configured;
     if (proxy_protocol_)
-        worker_.engine().spawn(run_proxied_session, &worker_, std::move(accepted));
-    else if (service.service.configured.protocol == config::Protocol::http)
-        worker_.engine().spawn(run_http1_session, &worker_, std::move(accepted));
+        worker_.engine().spawn(run_proxied_session, std::move(client));
+    else if (configured.protocol == config::Protocol::http)
+        worker_.engine().spawn(run_http1_session, std::move(client));
     else
-        worker_.engine().spawn(run_tcp_session, &worker_, std::move(accepted));
+        worker_.engine().spawn(run_tcp_session, std::move(client));
 }
 
 }  // namespace poise::proxy

@@ -11,58 +11,50 @@ namespace poise::proxy {
 
 namespace {
 
-// False: refused or gone; the incident is reported.
-Task<bool> read_proxy_header(Worker& worker, Accepted& accepted, Waiter& waiter, Failure& failure) {
-    const auto& configured = accepted.generation->services[accepted.service]->service.configured;
-    if (!is_trusted(configured.trusted_proxies, accepted.client)) {
+// False: refused or gone; `failure` says why.
+Task<bool> read_proxy_header(Client& client, Failure& failure) {
+    const auto& configured = client.worker_service().service.configured;
+    if (!is_trusted(configured.trusted_proxies, client.address)) {
         failure = {Reason::untrusted_proxy_header, Phase::proxy_header};
         co_return false;
     }
-    waiter.expires_after(configured.timeouts.handshake);
+    client.waiter.expires_after(configured.timeouts.handshake);
     for (;;) {
-        const auto header = parse_proxy_header(accepted.received.view());
+        const auto header = parse_proxy_header(client.in.view());
         if (header.state == ProxyHeader::State::done) {
-            accepted.received.consume(header.consumed);
+            client.in.consume(header.consumed);
             if (!header.local) {
-                accepted.client = header.source;
-                accepted.dialled = header.destination;
+                client.address = header.source;
+                client.dialled = header.destination;
             }
             co_return true;
         }
         failure = {Reason::bad_proxy_header, Phase::proxy_header, header.offset};
         if (header.state == ProxyHeader::State::error) co_return false;
-        const auto read = accepted.stream->try_read(accepted.received.space());
-        accepted.received.commit(read.bytes);
+        const auto read = client.stream->try_read(client.in.space());
+        client.in.commit(read.bytes);
         if (read.ok()) continue;
-        failure.offset = accepted.received.view().size();
+        failure.offset = client.in.view().size();
         if (read.state != Io::would_block) co_return false;
-        accepted.received.release_if_empty();
-        accepted.stream->want(waiter, Direction::read);
-        if (co_await waiter.sleep() != Wake::ready || worker.draining()) co_return false;
+        client.in.release_if_empty();
+        client.stream->want(client.waiter, Direction::read);
+        const Wake why = co_await client.waiter.sleep();
+        if (why != Wake::ready || client.worker.draining()) co_return false;
     }
 }
 
 }  // namespace
 
-Task<void> run_proxied_session(Worker* worker, Accepted accepted) {
-    bool good = false;
+Task<void> run_proxied_session(std::unique_ptr<Client> owned) {
     Failure failure;
-    {
-        Waiter waiter(worker->engine());
-        good = co_await read_proxy_header(*worker, accepted, waiter, failure);
-        accepted.stream->want_nothing();
-    }
-    if (!good) {
-        Client client(*worker, std::move(accepted));
-        report_early_failure(client, failure);
-        worker->end_session();
+    if (!co_await read_proxy_header(*owned, failure)) {
+        report_early_failure(*owned, failure);
         co_return;
     }
-    const auto& service = accepted.generation->services[accepted.service]->service;
-    if (service.configured.protocol == config::Protocol::http)
-        co_await run_http1_session(worker, std::move(accepted));
+    if (owned->worker_service().service.configured.protocol == config::Protocol::http)
+        co_await run_http1_session(std::move(owned));
     else
-        co_await run_tcp_session(worker, std::move(accepted));
+        co_await run_tcp_session(std::move(owned));
 }
 
 }  // namespace poise::proxy

@@ -4,7 +4,6 @@
 #include "proxy/io.hpp"
 #include "proxy/proxy_header.hpp"
 #include "proxy/server_queue.hpp"
-#include "proxy/session_count.hpp"
 #include "proxy/session_report.hpp"
 #include "proxy/tunnel.hpp"
 #include "proxy/upstream.hpp"
@@ -64,12 +63,12 @@ Task<std::unique_ptr<Stream>> reach_any(Client& client, Choice& choice, TcpRepor
 
 }  // namespace
 
-Task<void> run_tcp_session(Worker* worker, Accepted accepted) {
-    Client client(*worker, std::move(accepted));
-    const SessionCount count(client);
+Task<void> run_tcp_session(std::unique_ptr<Client> owned) {
+    Client& client = *owned;
+    Worker& worker = client.worker;
     WorkerService& service = client.worker_service();
     TcpReport report;
-    report.began = worker->engine().now();
+    report.began = worker.engine().now();
     Choice choice;
     choice.begin(service, client.address, client.dialled, nullptr, report.began);
     auto server = co_await reach_any(client, choice, report);
@@ -77,7 +76,7 @@ Task<void> run_tcp_session(Worker* worker, Accepted accepted) {
         report.failure = {};
         choice.server()->note_success();
         const auto result =
-            co_await run_tunnel(client, *choice.server(), *server, Buffer(worker->buffers()),
+            co_await run_tunnel(client, *choice.server(), *server, Buffer(worker.buffers()),
                                 service.service.configured.timeouts.idle);
         report.bytes_in = result.from_client;
         report.bytes_out = result.from_server;
@@ -88,7 +87,7 @@ Task<void> run_tcp_session(Worker* worker, Accepted accepted) {
         }
     }
     report_tcp_session(client, report);
-    choice.release(*worker);
+    choice.release(worker);
 }
 
 }  // namespace poise::proxy
