@@ -1,0 +1,40 @@
+#include "proxy/client.hpp"
+
+#include "base/tcp_stream.hpp"
+
+#include <utility>
+
+namespace poise::proxy {
+
+Client::Client(Worker& on, std::unique_ptr<Stream> connection, std::size_t service,
+               const Address& listens)
+    : worker(on),
+      stream(std::move(connection)),
+      waiter(on.engine()),
+      address(stream->peer()),
+      dialled(listens.is_any() ? local_address(stream->fd()) : listens),
+      in(on.buffers()),
+      listening_(listens),
+      generation_(on.current()),
+      service_(service) {
+    worker_service().counters.connections.add();
+    worker_service().counters.sessions.add();
+}
+
+Client::~Client() {
+    worker_service().counters.sessions.subtract();
+    worker.end_session();
+}
+
+bool Client::follow_reload() {
+    if (generation_ == worker.current()) return true;
+    const auto service = worker.service_at(listening_);
+    if (!service) return false;
+    worker_service().counters.sessions.subtract();
+    generation_ = worker.current();
+    service_ = *service;
+    worker_service().counters.sessions.add();
+    return true;
+}
+
+}  // namespace poise::proxy
