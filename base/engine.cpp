@@ -42,6 +42,7 @@ Engine::Engine()
 
 Engine::~Engine() {
     assert(running_ == 0);
+    assert(waiters_.empty());
     ::close(event_fd_);
     ::close(epoll_fd_);
 }
@@ -85,7 +86,7 @@ void Engine::wake_all() {
 }
 
 void Engine::loop() {
-    while (!stopped_ && !(cancelled_ && running_ == 0))
+    while (!stopped_ && !(cancelled_ && running_ == 0 && waiters_.empty()))
         turn();
 }
 

@@ -57,7 +57,7 @@ public:
     std::size_t running() const { return running_; }
 
     /// Every sleeper wakes with `cancelled`, and so does each that comes later. run() returns
-    /// when the last task has ended.
+    /// when the last task has ended and the last waiter is gone.
     void cancel_all();
 
     /// Every sleeper wakes with `ready` and looks at the world again. For rare changes that

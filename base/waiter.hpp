@@ -62,6 +62,13 @@ public:
             Initiate{}, boost::asio::deferred, this);
     }
 
+    /// The same without a coroutine: `handler(Wake)` is called once, by the engine's loop, which
+    /// does not end before. The handler may destroy the waiter.
+    template <typename Handler>
+    void sleep_then(Handler handler) {
+        keep(std::move(handler));
+    }
+
     /// Lets others run: sleeps until the next turn of the loop.
     auto yield() {
         wake(Wake::ready);

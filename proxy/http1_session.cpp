@@ -4,10 +4,14 @@
 #include "proxy/exchange.hpp"
 #include "proxy/http1_upstream.hpp"
 #include "proxy/io.hpp"
+#include "proxy/parked_client.hpp"
 #include "proxy/session_answer.hpp"
 #include "proxy/session_report.hpp"
 #include "proxy/tunnel.hpp"
 
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <utility>
 
 namespace poise::proxy {
@@ -17,17 +21,31 @@ namespace {
 using HeadState = Exchange::HeadState;
 using Step = Exchange::Step;
 
-// Waits for the first byte of a request. False: the connection ends here.
-Task<bool> wait_for_request(Client& client) {
+// After so long without a byte a client is parked: longer than the pauses of a busy client, so that
+// only idle ones pay for a new coroutine.
+constexpr std::chrono::milliseconds parked_after{100};
+
+enum class Pause : std::uint8_t { over, quiet, ends };
+
+std::chrono::milliseconds pause_limit(const Client& client) {
     const auto& timeouts = client.worker_service().service.configured.timeouts;
+    return client.requests == 0 ? timeouts.header : timeouts.keep_alive;
+}
+
+// Waits for the first byte of a request: over when it has come.
+Task<Pause> wait_for_request(Client& client) {
+    const auto limit = pause_limit(client);
     client.in.release_if_empty();
-    client.waiter.expires_after(client.requests == 0 ? timeouts.header : timeouts.keep_alive);
+    client.waiter.expires_after(std::min(limit, parked_after));
     while (client.in.empty() && !client.stream->readable()) {
-        if (client.worker.draining()) co_return false;
+        if (client.worker.draining()) co_return Pause::ends;
         client.stream->want(client.waiter, Direction::read);
-        if (co_await client.waiter.sleep() != Wake::ready) co_return false;
+        const Wake why = co_await client.waiter.sleep();
+        if (why == Wake::ready) continue;
+        const bool quiet = why == Wake::timed_out && limit > parked_after;
+        co_return quiet ? Pause::quiet : Pause::ends;
     }
-    co_return client.follow_reload();
+    co_return client.follow_reload() ? Pause::over : Pause::ends;
 }
 
 // The head, within its time. False: `after` says how the connection ends.
@@ -141,7 +159,10 @@ Task<void> run_http1_session(std::unique_ptr<Client> owned) {
     Worker& worker = client.worker;
     After after = After::keep_alive;
     while (after == After::keep_alive) {
-        if (client.in.empty() && !co_await wait_for_request(client)) break;
+        const Pause pause = client.in.empty() ? co_await wait_for_request(client) : Pause::over;
+        if (pause == Pause::quiet)
+            co_return park(std::move(owned), pause_limit(client) - parked_after);
+        if (pause == Pause::ends) break;
         auto exchange = worker.take_exchange();
         after = co_await serve_request(client, *exchange);
         exchange->reset();

@@ -54,6 +54,24 @@ Task<void> read_once(Engine* engine, Stream* stream, std::chrono::milliseconds l
     engine->stop();
 }
 
+// Waits without a coroutine, and is gone when it was called.
+struct Parked {
+    explicit Parked(Engine& engine) : waiter(engine) {}
+    Waiter waiter;
+};
+
+void park(Engine& engine, Stream& stream, std::chrono::milliseconds limit, Outcome& outcome) {
+    auto* parked = new Parked(engine);
+    parked->waiter.expires_after(limit);
+    stream.want(parked->waiter, Direction::read);
+    parked->waiter.sleep_then([parked, &outcome](Wake why) {
+        outcome.why = why;
+        outcome.ended = true;
+        parked->waiter.engine().stop();
+        delete parked;
+    });
+}
+
 Task<void> throw_something(Engine* engine) {
     engine->stop();
     throw std::runtime_error("out of cheese");
@@ -92,6 +110,42 @@ TEST_SUITE("base/engine") {
         engine.post([&] { engine.cancel_all(); });
         engine.run();
         CHECK(outcome.why == Wake::cancelled);
+    }
+
+    TEST_CASE("a sleeper without a coroutine is called when its stream has bytes") {
+        Engine engine;
+        auto ends = connected(engine);
+        Outcome outcome;
+        outcome.why = Wake::timed_out;
+        park(engine, *ends.stream, 60s, outcome);
+        engine.post([&] { REQUIRE(::write(ends.peer, "hello", 5) == 5); });
+        engine.run();
+        CHECK(outcome.ended);
+        CHECK(outcome.why == Wake::ready);
+    }
+
+    TEST_CASE("a sleeper without a coroutine is called when its time is up") {
+        Engine engine;
+        auto ends = connected(engine);
+        Outcome outcome;
+        park(engine, *ends.stream, 1ms, outcome);
+        engine.run();
+        CHECK(outcome.why == Wake::timed_out);
+    }
+
+    TEST_CASE("a cancelled engine runs until the sleepers without a coroutine were called") {
+        Engine engine;
+        auto ends = connected(engine);
+        std::array<Outcome, 3> outcomes;
+        for (Outcome& outcome : outcomes)
+            park(engine, *ends.stream, 60s, outcome);
+        ends.stream->want_nothing();
+        engine.post([&] { engine.cancel_all(); });
+        engine.run();
+        for (const Outcome& outcome : outcomes) {
+            CHECK(outcome.ended);
+            CHECK(outcome.why == Wake::cancelled);
+        }
     }
 
     TEST_CASE("what a task throws ends that task alone and is reported") {
