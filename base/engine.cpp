@@ -50,7 +50,7 @@ Engine::~Engine() {
 void Engine::run() {
     stopped_ = false;
     io_.restart();
-    asio::post(io_, [this] { loop(); });
+    run_soon();
     io_.run();
 }
 
@@ -85,18 +85,25 @@ void Engine::wake_all() {
     }
 }
 
-void Engine::loop() {
-    while (!stopped_ && !(cancelled_ && running_ == 0 && waiters_.empty()))
+void Engine::run_soon() {
+    asio::post(io_, [this] { run_until_tick(); });
+}
+
+// Asio counts the work that its handlers make only when they return: a poll() from within one
+// miscounts, and the io_context stops for good after a while. So it gets its turn between two of
+// these, for what co_spawn posts when a task ends without ever having slept.
+void Engine::run_until_tick() {
+    do {
+        if (stopped_ || (cancelled_ && running_ == 0 && waiters_.empty())) return;
         turn();
+    } while (now_ < next_tick_);
+    wheel_.tick(now_);
+    next_tick_ = now_ + DeadlineWheel::tick_length;
+    run_soon();
 }
 
 void Engine::turn() {
     wait_for_events();
-    if (now_ >= next_tick_) {
-        wheel_.tick(now_);
-        next_tick_ = now_ + DeadlineWheel::tick_length;
-        io_.poll();  // what co_spawn posted for tasks that ended without ever sleeping
-    }
     if (have_posted_) run_posted();
     run_ready();
 }

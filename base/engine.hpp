@@ -22,8 +22,8 @@ namespace poise {
 
 /// One a worker thread. Descriptors are registered once, edge-triggered, for both directions: a
 /// request costs no epoll_ctl. A turn of the loop first marks every stream that has an event,
-/// then runs the deadline wheel, then resumes the sleepers one by one; so a stream may be
-/// destroyed by any coroutine without an event left that points to it.
+/// then resumes the sleepers one by one; so a stream may be destroyed by any coroutine without an
+/// event left that points to it. Each tick the deadline wheel is run, between two turns.
 ///
 /// The loop runs inside io_context::run, so that Asio's coroutines dispatch at once and recycle
 /// their frames. Asio's own objects (timers, resolvers) are looked at once a tick only: workers
@@ -80,7 +80,8 @@ private:
                                    boost::intrusive::link_mode<boost::intrusive::auto_unlink>>>,
                                boost::intrusive::constant_time_size<false>>;
 
-    void loop();
+    void run_soon();
+    void run_until_tick();
     void turn();
     void wait_for_events();
     void take_posted_mark();
