@@ -60,11 +60,13 @@ void add_persistence(proxy::Service& service, const persistence::CookieKey& key,
     }
 }
 
-void add_counters(proxy::Service& service, unsigned workers, const proxy::Service* previous) {
+void add_workers_parts(proxy::Service& service, unsigned workers, const proxy::Service* previous) {
     if (previous != nullptr && previous->counters.size() == workers) {
         service.counters = previous->counters;
+        service.queue = previous->queue;
         return;
     }
+    service.queue = std::make_shared<proxy::ServerQueue>(workers);
     for (unsigned i = 0; i < workers; ++i)
         service.counters.push_back(std::make_shared<proxy::ServiceCounters>());
 }
@@ -115,7 +117,7 @@ Snapshot make_snapshot(const config::Config& config, const persistence::CookieKe
             std::make_shared<const pool::Pool>(configured, known ? known->pool.get() : nullptr);
         service->router = proxy::Router(configured.rules);
         add_persistence(*service, key, known);
-        add_counters(*service, workers, known);
+        add_workers_parts(*service, workers, known);
         if (configured.fallback && configured.fallback->server) {
             made.fallbacks.push_back(make_fallback(configured, previous));
             service->fallback_server = made.fallbacks.back().pool->servers().front();

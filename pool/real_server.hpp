@@ -203,6 +203,7 @@ private:
 class ConnectionLease {
 public:
     ConnectionLease() = default;
+    /// Counts whatever the server's limit says.
     explicit ConnectionLease(RealServer& server) : server_(&server) {
         server.connections_.fetch_add(1, std::memory_order_relaxed);
     }
@@ -220,6 +221,21 @@ public:
     ~ConnectionLease() { release(); }
 
     RealServer* server() const { return server_; }
+    /// Of no server when `server` is at its limit, which no two threads pass together.
+    static ConnectionLease below_limit(RealServer& server) {
+        const auto limit = server.connections_max();
+        if (limit == 0) return ConnectionLease(server);
+        ConnectionLease lease;
+        auto connections = server.connections_.load(std::memory_order_relaxed);
+        while (connections < limit) {
+            if (!server.connections_.compare_exchange_weak(connections, connections + 1,
+                                                           std::memory_order_relaxed))
+                continue;
+            lease.server_ = &server;
+            break;
+        }
+        return lease;
+    }
     void release() {
         if (server_ == nullptr) return;
         [[maybe_unused]] const auto before =

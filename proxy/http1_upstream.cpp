@@ -62,6 +62,17 @@ Task<bool> greet_with_proxy_header(Client& client, Exchange& exchange, Stream& s
     co_return co_await send_all(client.waiter, stream, header, exchange.timeouts->connect);
 }
 
+// A kept connection to the chosen server, when there is one that this request may use.
+bool reuse_idle(Client& client, Exchange& exchange) {
+    if (exchange.pins_upstream() || sends_proxy_header(exchange) || exchange.fresh_only)
+        return false;
+    auto idle = client.worker.idle().take(*exchange.choice.server());
+    if (!idle) return false;
+    exchange.service->counters.upstream_reuses.add();
+    exchange.begin_attempt(client, std::move(idle), true);
+    return true;
+}
+
 // One connection to the chosen server. False: failure() says why.
 Task<bool> connect_once(Client& client, Exchange& exchange) {
     const auto address = exchange.choice.server()->address();
@@ -90,18 +101,12 @@ Task<bool> connect_once(Client& client, Exchange& exchange) {
 bool take_ready_upstream(Client& client, Exchange& exchange) {
     if (exchange.choice.server() == nullptr) {
         if (take_pinned(client, exchange)) return true;
-        if (!exchange.service->queue.empty()) return false;  // others wait already
+        if (!exchange.service->service.queue->empty()) return false;  // others wait already
         const auto now = client.worker.engine().now();
         if (exchange.choice.take(now).server == nullptr) return false;
         exchange.phases.got_server = now;
     }
-    if (exchange.pins_upstream() || sends_proxy_header(exchange) || exchange.fresh_only)
-        return false;
-    auto idle = client.worker.idle().take(*exchange.choice.server());
-    if (!idle) return false;
-    exchange.service->counters.upstream_reuses.add();
-    exchange.begin_attempt(client, std::move(idle), true);
-    return true;
+    return reuse_idle(client, exchange);
 }
 
 Task<bool> connect_upstream(Client& client, Exchange& exchange) {
@@ -115,6 +120,7 @@ Task<bool> connect_upstream(Client& client, Exchange& exchange) {
                 co_return false;
             }
             exchange.phases.got_server = client.worker.engine().now();
+            if (reuse_idle(client, exchange)) co_return true;
         }
         if (co_await connect_once(client, exchange)) co_return true;
         if (client.waiter.cancelled() || client.stream->broken()) co_return false;

@@ -9,9 +9,9 @@
 #include "pool/pool.hpp"
 #include "proxy/refusal.hpp"
 #include "proxy/router.hpp"
+#include "proxy/server_queue.hpp"
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -52,9 +52,7 @@ struct Service {
 
     std::shared_ptr<pool::RealServer> fallback_server;       // null: none
     std::vector<std::shared_ptr<ServiceCounters>> counters;  // one a worker
-
-    /// Workers on which requests wait for a server below its max_connections: a bit a worker.
-    mutable std::atomic<std::uint64_t> waiting_workers{0};
+    std::shared_ptr<ServerQueue> queue;                      // kept over reloads
 };
 
 /// One configuration in force. Immutable; sessions hold the one they work with.

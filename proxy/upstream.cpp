@@ -1,6 +1,7 @@
 #include "proxy/upstream.hpp"
 
 #include "base/hash.hpp"
+#include "proxy/server_queue.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -87,17 +88,21 @@ pool::Picked Choice::take(Engine::Clock::time_point now) {
         fallback_ = true;
         picked.server = service_->service.fallback_server.get();
     }
-    if (picked.server != nullptr) lease(*picked.server, now);
+    if (picked.server != nullptr && !lease(*picked.server, now))
+        picked = {nullptr, pool::PickFailure::all_full};  // another worker was quicker
     return picked;
 }
 
-void Choice::lease(pool::RealServer& server, Engine::Clock::time_point now) {
-    lease_ = pool::ConnectionLease(server);
+// False: the server has reached its limit meanwhile.
+bool Choice::lease(pool::RealServer& server, Engine::Clock::time_point now) {
+    lease_ = pool::ConnectionLease::below_limit(server);
+    if (lease_.server() == nullptr) return false;
     const Service& service = service_->service;
-    if (!service.cookies && !key_) return;
+    if (!service.cookies && !key_) return true;
     chosen_ = index_of(*service.pool, &server);
     if (key_ && chosen_ && chosen_ != known_)
         service.table->put(*key_, service.server_ids[*chosen_], now);
+    return true;
 }
 
 bool Choice::has_other() const {
@@ -118,7 +123,7 @@ void Choice::release(Worker& worker) {
     if (lease_.server() == nullptr) return;
     const bool limited = lease_.server()->connections_max() != 0;
     lease_.release();
-    if (limited) worker.wake_queue(*service_);
+    if (limited) call_next(worker, service_->service.queue);
 }
 
 std::string_view Choice::set_cookie(bool tls) const {

@@ -49,7 +49,7 @@ private:
     std::optional<std::size_t> remembered(const Address& client, const RequestHead* head,
                                           Engine::Clock::time_point now);
     pool::RealServer* persistent_server() const;
-    void lease(pool::RealServer& server, Engine::Clock::time_point now);
+    bool lease(pool::RealServer& server, Engine::Clock::time_point now);
 
     WorkerService* service_ = nullptr;
     pool::PickHint hint_;

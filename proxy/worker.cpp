@@ -33,7 +33,7 @@ Worker::Worker(unsigned index, const WorkerShared& shared)
       shared_(shared),
       idle_(idle_connections_per_server),
       ids_(RequestIds::random()) {
-    assert(index < 64);  // a bit each in Service::waiting_workers
+    assert(index < 64);  // a bit each in ServerQueue::waiting_workers
     if (shared.access_log != nullptr) access_log_ = &shared.access_log->add_queue();
     engine_.on_exception = [this](const std::string& what) {
         if (shared_.log_error) shared_.log_error(fmt::format("a session ended by: {}", what));
@@ -153,24 +153,12 @@ void Worker::end_session() {
     sessions.subtract();
 }
 
-void Worker::wake_queue(WorkerService& service) {
-    if (!service.queue.empty()) {
-        service.queue.front()->wake();
-        return;
-    }
-    // Ordered with a waiting worker's own mark and look: one of the two sees the other.
-    const auto waiting = service.service.waiting_workers.load(std::memory_order_seq_cst) &
-                         ~(std::uint64_t{1} << index_);
-    if (waiting == 0) return;
-    const auto other = static_cast<std::size_t>(std::countr_zero(waiting));
-    Worker* worker = shared_.workers.at(other);
-    worker->engine_.post(
-        [worker, index = service.service.index, number = current_->generation->number] {
-            const auto& current = worker->current_;
-            if (current->generation->number != number || index >= current->services.size()) return;
-            auto& queue = current->services[index]->queue;
-            if (!queue.empty()) queue.front()->wake();
-        });
+unsigned Worker::next_turn(std::uint64_t mask) {
+    assert(mask != 0);
+    const std::uint64_t later = turn_ >= 64 ? 0 : mask >> turn_ << turn_;
+    const auto next = static_cast<unsigned>(std::countr_zero(later != 0 ? later : mask));
+    turn_ = next + 1;
+    return next;
 }
 
 }  // namespace poise::proxy

@@ -36,7 +36,6 @@ struct WorkerService {
     const Service& service;
     pool::Picker picker;
     ServiceCounters& counters;
-    std::vector<Waiter*> queue;  // requests that wait for a server, oldest first
 };
 
 /// A generation as one worker sees it. Sessions share it; it ends with the last of them.
@@ -108,8 +107,8 @@ public:
     bool begin_session();
     void end_session();
 
-    /// A server's slot has become free: resumes who waits for one, here or on another worker.
-    void wake_queue(WorkerService& service);
+    /// Which of the workers whose bits are set in `mask` (not 0) has its turn now: each in turn.
+    unsigned next_turn(std::uint64_t mask);
 
     // Read by any thread.
     Counter sessions;  // client connections open now
@@ -132,6 +131,7 @@ private:
     std::shared_ptr<WorkerGeneration> current_;
     std::vector<Listener*> listeners_;  // each is owned by its accept loop
     std::vector<std::unique_ptr<Exchange>> spare_exchanges_;
+    unsigned turn_ = 0;  // of next_turn
     bool draining_ = false;
     Engine::Clock::time_point drain_ends_;
 };

@@ -72,6 +72,36 @@ def test_a_full_queue_answers_503_at_once(lab):
     assert max(refused) < 0.7
 
 
+def test_who_waits_is_served_in_turn_across_a_reload(lab):
+    server = Counted(0.3)
+    lab.scripted(server)
+    limited = {"role": "s1", "max_connections": 1}
+    poise = lab.balance(limited, health={"check": "none"})
+    answers = []
+    waiting = threading.Thread(target=lambda: answers.extend(ask_many(lab, 5)))
+    waiting.start()
+    time.sleep(0.15)
+
+    poise.write({"services": {"web": lab.service(limited, health={"check": "none"}, retries=0)}})
+    assert poise.run("reload").returncode == 0
+    later = ask_many(lab, 3)  # of the new configuration, behind the others
+    waiting.join(20)
+
+    assert [status for status, _ in answers + later] == [200] * 8
+    assert server.most == 1
+    assert max(seconds for _, seconds in answers + later) < 5, "8 turns of 0.3 s, no time-out"
+
+
+def test_a_waiting_request_goes_out_over_a_kept_connection(lab):
+    lab.origin("s1")
+    lab.balance({"role": "s1", "max_connections": 1}, health={"check": "none"})
+
+    assert [status for status, _ in ask_many(lab, 20)] == [200] * 20
+
+    stats = lab.ask("/stats").body.decode()
+    assert int(stats.split('"connections":')[1].split(",")[0].strip(" }")) <= 3, stats
+
+
 def test_a_client_that_gives_up_leaves_the_queue(lab):
     server = Counted(0.5)
     lab.scripted(server)

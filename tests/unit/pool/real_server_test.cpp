@@ -4,6 +4,10 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <atomic>
+#include <thread>
+
 using namespace poise;
 using namespace poise::pool;
 using namespace poise::pool::test;
@@ -257,5 +261,32 @@ TEST_SUITE("pool/real_server") {
             CHECK(server.connections() == 1);
         }
         CHECK(server.connections() == 0);
+    }
+
+    TEST_CASE("no more leases below the limit are given than it says, whatever threads ask") {
+        constexpr std::uint32_t limit = 3;
+        RealServer server(configured_server("a"));
+        server.set_agent({.connections_max = limit});
+        std::atomic<bool> exceeded = false;
+        const auto take_and_give = [&] {
+            for (int i = 0; i < 20'000; ++i) {
+                const auto lease = ConnectionLease::below_limit(server);
+                if (server.connections() > limit) exceeded = true;
+            }
+        };
+
+        std::array<std::jthread, 4> threads;
+        for (auto& thread : threads)
+            thread = std::jthread(take_and_give);
+        for (auto& thread : threads)
+            thread.join();
+
+        CHECK_FALSE(exceeded);
+        CHECK(server.connections() == 0);
+        const auto a = ConnectionLease::below_limit(server);
+        const auto b = ConnectionLease::below_limit(server);
+        const auto c = ConnectionLease::below_limit(server);
+        CHECK(c.server() == &server);
+        CHECK(ConnectionLease::below_limit(server).server() == nullptr);
     }
 }
