@@ -3,6 +3,7 @@
 
 #include "base/address.hpp"
 #include "base/io_result.hpp"
+#include "base/pipe.hpp"
 #include "base/pollable.hpp"
 
 #include <cstddef>
@@ -23,6 +24,14 @@ public:
     /// Writes what the peer takes of `pieces`, in order; with `more` the last segment may be held
     /// back for what follows at once.
     virtual IoResult try_write(std::span<const iovec> pieces, bool more = false) = 0;
+
+    /// Whether the two calls below may be made. A stream that changes the bytes cannot.
+    virtual bool splices() const { return false; }
+    /// Moves what is there into `pipe`, which is empty, without a copy; at most `bytes_max`.
+    /// A short move does not mean that there is no more.
+    virtual IoResult try_read(Pipe& pipe, std::size_t bytes_max);
+    /// Moves what the peer takes out of `pipe`, which is not empty.
+    virtual IoResult try_write(Pipe& pipe);
 
     /// Nothing has come and the peer has not closed: fit for the next request. Asks the kernel
     /// only when the last read did not show it.

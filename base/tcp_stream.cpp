@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
 
@@ -48,6 +49,42 @@ IoResult TcpStream::try_write(std::span<const iovec> pieces, bool more) {
     } while (n < 0 && errno == EINTR);
     if (n >= 0) return {Io::ok, 0, static_cast<std::size_t>(n)};
     if (errno != EAGAIN) return {Io::failed, errno};
+    not_writable();
+    return {Io::would_block};
+}
+
+IoResult TcpStream::try_read(Pipe& pipe, std::size_t bytes_max) {
+    assert(pipe.held() == 0);
+    assert(bytes_max > 0);
+    if (!readable()) return {Io::would_block};
+    ssize_t n = 0;
+    do
+        n = ::splice(fd(), nullptr, pipe.in(), nullptr, bytes_max,
+                     SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    while (n < 0 && errno == EINTR);
+    if (n == 0) return {Io::end};
+    if (n > 0) {
+        pipe.added(static_cast<std::size_t>(n));
+        return {Io::ok, 0, static_cast<std::size_t>(n)};
+    }
+    if (errno != EAGAIN) return {Io::failed, errno};
+    not_readable();  // the pipe is empty, so it is the socket that has nothing
+    return {Io::would_block};
+}
+
+IoResult TcpStream::try_write(Pipe& pipe) {
+    assert(pipe.held() > 0);
+    if (!writable()) return {Io::would_block};
+    ssize_t n = 0;
+    do
+        n = ::splice(pipe.out(), nullptr, fd(), nullptr, pipe.held(),
+                     SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    while (n < 0 && errno == EINTR);
+    if (n > 0) {
+        pipe.removed(static_cast<std::size_t>(n));
+        return {Io::ok, 0, static_cast<std::size_t>(n)};
+    }
+    if (n == 0 || errno != EAGAIN) return {Io::failed, n == 0 ? EPIPE : errno};
     not_writable();
     return {Io::would_block};
 }

@@ -17,6 +17,9 @@ public:
 
     IoResult try_read(std::span<char> into) override;
     IoResult try_write(std::span<const iovec> pieces, bool more) override;
+    bool splices() const override { return true; }
+    IoResult try_read(Pipe& pipe, std::size_t bytes_max) override;
+    IoResult try_write(Pipe& pipe) override;
     bool quiet() override;
     void shutdown_send() noexcept override;
     void reset_on_close() noexcept override;

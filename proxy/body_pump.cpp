@@ -11,6 +11,11 @@ namespace {
 
 constexpr std::size_t reserved_pieces = 4;  // head, chunk size, chunk end, last chunk
 
+// Measured in docs/notes/bodies.md.
+constexpr std::size_t bulk_bytes = 32'768;  // less of a known length is copied
+constexpr std::size_t bulk_fill = 16'384;   // a fill of so much says that more comes
+constexpr std::size_t splice_max = 1'048'576;
+
 bool final(BodyPump::State state) {
     switch (state) {
         case BodyPump::State::again:
@@ -44,10 +49,12 @@ void BodyPump::reset(const Message& message) {
 
 void BodyPump::start(const Message& message) {
     relay_.release();
+    release_pipe();
     reset(message);
 }
 
 void BodyPump::start(Message message, Buffer&& buffer) {
+    release_pipe();
     relay_ = std::move(buffer);
     message.body = relay_.view();
     reset(message);
@@ -55,7 +62,12 @@ void BodyPump::start(Message message, Buffer&& buffer) {
 
 void BodyPump::release() {
     relay_.release();
+    release_pipe();
     reset({});
+}
+
+void BodyPump::release_pipe() {
+    if (pipe_) buffers_.give_back(std::move(pipe_));
 }
 
 Buffer BodyPump::take_left_over() {
@@ -75,22 +87,27 @@ BodyPump::State BodyPump::move(Stream& from, Stream& to) {
         const bool only_head = pieces_end_ == 1 && bytes_written_ == 0 && body_bytes_ == 0;
         if (!all_in_ && !input_.empty() && (pieces_end_ == 0 || only_head) && !produce())
             return state_;
-        if (pieces_begin_ < pieces_end_) {
+        if (has_output()) {
             if (!flush(to)) return state_;
             continue;
         }
         if (all_in_) {
             relay_.release_if_empty();
+            release_pipe();
             return State::ended;
         }
-        if (input_.empty() && !fill(from)) return state_;
+        if (input_.empty() && !fill(from, to)) return state_;
     }
     return State::again;
 }
 
+bool BodyPump::has_output() const {
+    return pieces_begin_ < pieces_end_ || (pipe_ && pipe_->held() > 0);
+}
+
 bool BodyPump::flush(Stream& to) {
     const std::span pieces(pieces_.data() + pieces_begin_, pieces_end_ - pieces_begin_);
-    const auto written = to.try_write(pieces);
+    const auto written = pieces.empty() ? to.try_write(*pipe_) : to.try_write(pieces);
     if (written.state == Io::would_block) {
         state_ = State::needs_sink;
         return false;
@@ -101,6 +118,7 @@ bool BodyPump::flush(Stream& to) {
         return false;
     }
     bytes_written_ += written.bytes;
+    if (pieces.empty()) return true;
     std::size_t left = written.bytes;
     while (pieces_begin_ < pieces_end_ && left >= pieces_[pieces_begin_].iov_len) {
         left -= pieces_[pieces_begin_].iov_len;
@@ -116,37 +134,70 @@ bool BodyPump::flush(Stream& to) {
     return true;
 }
 
-bool BodyPump::fill(Stream& from) {
+bool BodyPump::fill(Stream& from, Stream& to) {
+    if (!pipe_ && is_bulk(from, to)) pipe_ = buffers_.take_pipe();
+    return pipe_ ? fill_pipe(from) : fill_buffer(from);
+}
+
+// So much comes at once that system calls for the pipe cost less than copying: all that is here
+// goes on as it is, and either much is announced or the last fill has brought much.
+bool BodyPump::is_bulk(const Stream& from, const Stream& to) const {
+    if (message_.framing == Framing::chunked || message_.framing_out == Framing::chunked)
+        return false;
+    if (!from.splices() || !to.splices()) return false;
+    if (message_.framing == Framing::length && left_ < bulk_bytes) return false;
+    return last_fill_ >= bulk_fill || (message_.framing == Framing::length && bytes_read_ == 0);
+}
+
+bool BodyPump::fill_pipe(Stream& from) {
+    relay_.release();
+    const std::uint64_t most = message_.framing == Framing::length
+                                   ? std::min<std::uint64_t>(left_, splice_max)
+                                   : splice_max;
+    const auto read = from.try_read(*pipe_, static_cast<std::size_t>(most));
+    last_fill_ = read.bytes;
+    if (!read.ok()) {
+        release_pipe();  // a waiting body holds no pipe
+        return note_no_bytes(read);
+    }
+    bytes_read_ += read.bytes;
+    body_bytes_ += read.bytes;
+    if (message_.framing == Framing::length) {
+        left_ -= read.bytes;
+        all_in_ = left_ == 0;
+    }
+    return true;
+}
+
+bool BodyPump::fill_buffer(Stream& from) {
     relay_.consume(relay_.view().size());
     // A fill that took the whole buffer says that more comes than it holds: bulk.
     if (last_fill_ != 0 && last_fill_ == relay_.capacity()) relay_.enlarge_empty();
-    const auto space = relay_.space();
     // Room to spare makes the last read a short one, which tells that the socket is empty: what
     // comes behind the message is left over, and the next owner's.
-    const auto read = from.try_read(space);
+    const auto read = from.try_read(relay_.space());
     last_fill_ = read.bytes;
-    switch (read.state) {
-        case Io::ok:
-            bytes_read_ += read.bytes;
-            relay_.commit(read.bytes);
-            input_ = relay_.view();
-            return true;
-        case Io::would_block:
-            relay_.release();  // a waiting body holds no buffer
-            state_ = State::needs_source;
-            return false;
-        case Io::end:
-            if (message_.framing == Framing::until_close) {
-                all_in_ = true;
-                if (message_.framing_out == Framing::chunked) add_last_chunk();
-                return true;
-            }
-            [[fallthrough]];
-        case Io::failed:
-            error_ = read.error;
-            state_ = State::source_cut;
-            return false;
+    if (!read.ok()) return note_no_bytes(read);
+    bytes_read_ += read.bytes;
+    relay_.commit(read.bytes);
+    input_ = relay_.view();
+    return true;
+}
+
+// True: the end of the stream is the end of the message.
+bool BodyPump::note_no_bytes(const IoResult& read) {
+    if (read.state == Io::would_block) {
+        relay_.release();  // a waiting body holds no buffer
+        state_ = State::needs_source;
+        return false;
     }
+    if (read.state == Io::end && message_.framing == Framing::until_close) {
+        all_in_ = true;
+        if (message_.framing_out == Framing::chunked) add_last_chunk();
+        return true;
+    }
+    error_ = read.error;
+    state_ = State::source_cut;
     return false;
 }
 

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <sys/uio.h>
@@ -32,7 +33,10 @@ public:
         too_long,      // more than the limit of body bytes
     };
 
-    explicit BodyPump(BufferPool& buffers) : relay_(buffers) {}
+    explicit BodyPump(BufferPool& buffers) : buffers_(buffers), relay_(buffers) {}
+    ~BodyPump() { release_pipe(); }
+    BodyPump(const BodyPump&) = delete;
+    BodyPump& operator=(const BodyPump&) = delete;
 
     struct Message {
         std::string_view head;                // written first; stays valid until it is
@@ -73,21 +77,29 @@ private:
     static constexpr int rounds_a_turn = 8;
 
     State move(Stream& from, Stream& to);
-    bool flush(Stream& to);   // false: state_ says why not
-    bool fill(Stream& from);  // false: state_ says why not
-    bool produce();           // false: state_ says why not
+    bool flush(Stream& to);               // false: state_ says why not
+    bool fill(Stream& from, Stream& to);  // false: state_ says why not
+    bool fill_buffer(Stream& from);
+    bool fill_pipe(Stream& from);
+    bool note_no_bytes(const IoResult& read);
+    bool is_bulk(const Stream& from, const Stream& to) const;
+    bool produce();  // false: state_ says why not
     bool produce_plain();
     bool produce_chunks();
     void add_payload(std::string_view payload);
     void open_chunk(std::size_t payload_bytes);
     void add_last_chunk();
     void add_piece(std::string_view bytes);
+    bool has_output() const;
     void reset(const Message& message);
+    void release_pipe();
 
+    BufferPool& buffers_;
     Message message_;
     ChunkedReader chunks_;
     Buffer relay_;
-    std::string_view input_;  // body bytes that are not yet in pieces_
+    std::unique_ptr<Pipe> pipe_;  // null unless bulk is on its way through it
+    std::string_view input_;      // body bytes that are not yet in pieces_
     std::array<iovec, pieces_max> pieces_{};
     std::size_t pieces_begin_ = 0;
     std::size_t pieces_end_ = 0;

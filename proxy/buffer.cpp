@@ -20,6 +20,26 @@ void BufferPool::give_back(std::unique_ptr<char[]> block, std::size_t size_class
     if (spare.size() < spare_max.at(size_class)) spare.push_back(std::move(block));
 }
 
+std::unique_ptr<Pipe> BufferPool::take_pipe() {
+    if (pipes_lent_ == pipes_max) return nullptr;
+    std::unique_ptr<Pipe> pipe;
+    if (spare_pipes_.empty()) {
+        pipe = Pipe::open();
+    } else {
+        pipe = std::move(spare_pipes_.back());
+        spare_pipes_.pop_back();
+    }
+    if (pipe) ++pipes_lent_;
+    return pipe;
+}
+
+void BufferPool::give_back(std::unique_ptr<Pipe> pipe) {
+    assert(pipe != nullptr);
+    assert(pipes_lent_ > 0);
+    --pipes_lent_;
+    if (pipe->held() == 0) spare_pipes_.push_back(std::move(pipe));
+}
+
 Buffer::Buffer(Buffer&& other) noexcept
     : pool_(other.pool_),
       block_(std::move(other.block_)),

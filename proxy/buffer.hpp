@@ -2,6 +2,8 @@
 // idle connection holds none.
 #pragma once
 
+#include "base/pipe.hpp"
+
 #include <array>
 #include <cstddef>
 #include <memory>
@@ -14,15 +16,23 @@ namespace poise::proxy {
 /// One a worker. Keeps a bounded number of free blocks of each size.
 class BufferPool {
 public:
-    /// A message head fits the first; bulk moves best in the last (docs/notes/engine.md).
+    /// A message head fits the first; bulk moves best in the last (docs/notes/bodies.md).
     static constexpr std::array<std::size_t, 3> sizes{16'384, 65'536, 262'144};
 
     std::unique_ptr<char[]> take(std::size_t size_class);
     void give_back(std::unique_ptr<char[]> block, std::size_t size_class);
 
+    /// A pipe for bulk; null when as many as may be are lent, or the kernel has none.
+    std::unique_ptr<Pipe> take_pipe();
+    /// One that still holds bytes is closed.
+    void give_back(std::unique_ptr<Pipe> pipe);
+
 private:
     static constexpr std::array<std::size_t, 3> spare_max{64, 16, 8};
+    static constexpr std::size_t pipes_max = 64;  // two descriptors each, of app/limits' reserve
     std::array<std::vector<std::unique_ptr<char[]>>, 3> spare_;
+    std::vector<std::unique_ptr<Pipe>> spare_pipes_;
+    std::size_t pipes_lent_ = 0;
 };
 
 /// A contiguous range of bytes that is filled at its end and used up from its start.

@@ -48,12 +48,12 @@ Task<Pause> wait_for_request(Client& client) {
     co_return client.follow_reload() ? Pause::over : Pause::ends;
 }
 
-// The head, within its time. False: `after` says how the connection ends.
-Task<bool> receive_head(Client& client, Exchange& exchange, After& after) {
+// The head, within its time; `state` is what the first look has found. False: `after` says how
+// the connection ends.
+Task<bool> receive_head(Client& client, Exchange& exchange, HeadState state, After& after) {
     const auto& timeouts = client.worker_service().service.configured.timeouts;
     client.waiter.expires_after(timeouts.header);
-    for (;;) {
-        const HeadState state = exchange.read_head(client);
+    for (;; state = exchange.read_head(client)) {
         if (state == HeadState::whole) co_return true;
         if (state == HeadState::client_gone) {
             after = After::close;
@@ -126,8 +126,8 @@ After finish_response(Client& client, Exchange& exchange) {
 // One request from its first byte to the end of its response.
 Task<After> serve_request(Client& client, Exchange& exchange) {
     After after = After::close;
-    if (exchange.read_head(client) != HeadState::whole &&
-        !co_await receive_head(client, exchange, after))
+    const HeadState state = exchange.read_head(client);
+    if (state != HeadState::whole && !co_await receive_head(client, exchange, state, after))
         co_return after;
     ++client.requests;
     if (!exchange.route(client)) co_return co_await answer_failure(client, exchange);
