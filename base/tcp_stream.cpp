@@ -133,6 +133,16 @@ int connect_error(const Stream& stream) {
     return error;
 }
 
+void probe_dead_peers(int fd) {
+    const auto set = [fd](int level, int option, int value) {
+        ::setsockopt(fd, level, option, &value, sizeof value);
+    };
+    set(SOL_SOCKET, SO_KEEPALIVE, 1);
+    set(IPPROTO_TCP, TCP_KEEPIDLE, 60);
+    set(IPPROTO_TCP, TCP_KEEPINTVL, 15);
+    set(IPPROTO_TCP, TCP_KEEPCNT, 4);
+}
+
 Address local_address(int fd) {
     sockaddr_storage storage{};
     socklen_t length = sizeof storage;

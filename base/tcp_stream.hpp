@@ -32,6 +32,10 @@ std::expected<std::unique_ptr<Stream>, int> start_connect(Engine& engine, const 
 /// 0 when the connection has been made, else the errno of the failure.
 int connect_error(const Stream& stream);
 
+/// TCP keep-alive: a peer that is silent for a minute is asked, and gone when four questions, 15 s
+/// apart, are not answered. A listening socket passes it on to what it accepts.
+void probe_dead_peers(int fd);
+
 /// The address that the client dialled.
 Address local_address(int fd);
 

@@ -3,6 +3,7 @@
 #include "pool/real_server.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 namespace poise::pool {
@@ -24,7 +25,9 @@ void IdleConnections::put(const RealServer& server, std::unique_ptr<Stream> stre
                           std::chrono::milliseconds idle) {
     stream->want_nothing();
     if (!stream->quiet()) return;
-    auto& kept = by_server_[&server];
+    const auto known = by_server_.find(&server);
+    if (known == by_server_.end()) return;
+    auto& kept = known->second;
     if (kept.size() >= per_server_max_) kept.erase(kept.begin());
     kept.push_back({std::move(stream), now + idle, server.address_generation()});
 }
@@ -33,13 +36,13 @@ void IdleConnections::sweep(TimePoint now) {
     for (auto& [server, idle] : by_server_)
         std::erase_if(idle,
                       [&](const Idle& one) { return one.expires <= now || !one.stream->quiet(); });
-    std::erase_if(by_server_, [](const auto& entry) { return entry.second.empty(); });
 }
 
-void IdleConnections::keep_only(std::span<const RealServer* const> known) {
-    std::erase_if(by_server_, [&](const auto& entry) {
-        return std::find(known.begin(), known.end(), entry.first) == known.end();
-    });
+void IdleConnections::serve(std::span<const RealServer* const> known) {
+    const std::unordered_set<const RealServer*> wanted(known.begin(), known.end());
+    std::erase_if(by_server_, [&](const auto& entry) { return !wanted.contains(entry.first); });
+    for (const RealServer* server : wanted)
+        by_server_.try_emplace(server);
 }
 
 std::size_t IdleConnections::size() const {

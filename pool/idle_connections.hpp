@@ -27,15 +27,19 @@ public:
     /// A connection that may be used, or null.
     std::unique_ptr<Stream> take(const RealServer& server);
 
-    /// Keeps `stream`, over which nothing is outstanding, for at most `idle` from now.
+    /// Keeps `stream`, over which nothing is outstanding, for at most `idle` from now; closes it
+    /// when `server` is not known.
     void put(const RealServer& server, std::unique_ptr<Stream> stream, TimePoint now,
              std::chrono::milliseconds idle);
 
     /// Closes what has expired or was closed by the server. About once a second.
     void sweep(TimePoint now);
 
-    /// Closes the connections of every server that is not in `known`: after a reload.
-    void keep_only(std::span<const RealServer* const> known);
+    /// From now on keeps connections to these servers only and closes all others. Who calls keeps
+    /// them alive until the next call: a server that is gone must never be taken for another one
+    /// that has got its place in memory, so what a session of an earlier configuration brings
+    /// back is closed. None are known before the first call.
+    void serve(std::span<const RealServer* const> known);
     void clear() { by_server_.clear(); }
 
     std::size_t size() const;

@@ -78,7 +78,7 @@ std::string_view reason_word(Reason reason) {
 }
 
 void append_request(LineWriter& line, const AccessRecord& record) {
-    if (record.method.empty()) return;  // a TCP session
+    if (!record.is_request) return;
     line.text("method", record.method);
     if (record.target.size() > target_bytes_max) {
         std::string cut{record.target.substr(0, target_bytes_max)};

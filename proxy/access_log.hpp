@@ -13,9 +13,9 @@
 
 namespace poise::proxy {
 
-/// The facts of a finished request (or of a TCP session: then the request's words are empty and
-/// `status` is 0). Views need to live for the call only. Holds no other field of the request, so
-/// that Authorization and Cookie cannot reach the log.
+/// The facts of a finished request, or of a TCP session, which has none of a request's words. Of a
+/// request whose head was refused they are empty. Views need to live for the call only. Holds no
+/// other field of the request, so that Authorization and Cookie cannot reach the log.
 struct AccessRecord {
     using microseconds = std::chrono::microseconds;
 
@@ -23,6 +23,7 @@ struct AccessRecord {
     Address client;                            // the effective one
     std::string_view service;
     std::string_view server;  // empty: none was reached
+    bool is_request = true;   // false: a TCP session
     std::string_view method;
     std::string_view target;  // path and query as sent
     std::string_view host;

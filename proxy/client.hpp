@@ -3,24 +3,15 @@
 
 #include "base/stream.hpp"
 #include "base/waiter.hpp"
-#include "pool/real_server.hpp"
 #include "proxy/buffer.hpp"
 #include "proxy/forwarded.hpp"
+#include "proxy/pinned_upstreams.hpp"
 #include "proxy/worker.hpp"
 
 #include <cstdint>
 #include <memory>
 
 namespace poise::proxy {
-
-/// A server's connection that belongs to this client alone: after NTLM or Negotiate, which
-/// authenticate a connection, or when a PROXY header on it names the client.
-struct PinnedUpstream {
-    std::unique_ptr<Stream> stream;
-    pool::RealServer* server = nullptr;  // kept alive by `generation`
-    const Service* service = nullptr;
-    std::shared_ptr<WorkerGeneration> generation;
-};
 
 /// The state of one connection, on one worker. Small: thousands of them idle. Counted as a session
 /// of its service for as long as it lives.
@@ -47,7 +38,7 @@ public:
     Address address;  // the peer's, or the one its PROXY header names
     Address dialled;  // the address the client connected to, or the one its PROXY header names
     Buffer in;        // what came and is not used up
-    std::unique_ptr<PinnedUpstream> pinned;  // null: none
+    PinnedUpstreams pinned;
     std::uint64_t requests = 0;
 
 private:

@@ -15,6 +15,7 @@ using State = BodyPump::State;
 constexpr HeadLimits response_limits{.fields = 200, .request_line_bytes = 16'384};
 constexpr std::size_t response_head_bytes_max = 131'072;
 constexpr std::chrono::seconds rate_grace{10};  // before min_rate counts
+constexpr int interims_a_turn = 8;              // 1xx responses passed on before others run
 
 Framing framing_for_client(const ResponseHead& head, int client_minor) {
     if (head.framing == Framing::chunked || head.framing == Framing::until_close)
@@ -29,16 +30,18 @@ Exchange::Step Exchange::step(Client& client) {
         failure_ = {Reason::client_closed, phase()};
         return Step::failed;
     }
-    if (receiving_ == Receiving::done && upstream->broken()) request_abandoned_ = true;
     if (!step_request(client)) return Step::failed;
     if (!step_response(client)) {
         if (retry_) return Step::retry;
         return Step::failed;
     }
+    // The server has answered and is gone: the rest of the request has nowhere to go.
+    if (receiving_ == Receiving::done && !request_done_ && !tunnel_ && !upstream->quiet())
+        request_abandoned_ = true;
     if (receiving_ == Receiving::done && (request_done_ || request_abandoned_))
         return tunnel_ ? Step::tunnel : Step::done;
     if (up_state_ == State::again && !request_done_ && !request_abandoned_) return Step::again;
-    if (receiving_ == Receiving::body && down_state_ == State::again) return Step::again;
+    if (receiving_ != Receiving::done && down_state_ == State::again) return Step::again;
     if (server_lost()) return retry_ ? Step::retry : Step::failed;
     if (too_slow(client)) {
         refuse(Reason::body_too_slow, Phase::request_body);
@@ -74,11 +77,14 @@ bool Exchange::step_request(Client& client) {
 }
 
 bool Exchange::step_response(Client& client) {
-    for (;;) {
+    for (int interims = 0;;) {
         switch (receiving_) {
             case Receiving::head:
                 if (!read_response_head(client)) return false;
-                if (receiving_ == Receiving::head) return true;  // needs more
+                if (receiving_ == Receiving::head) {  // needs more
+                    down_state_ = State::needs_source;
+                    return true;
+                }
                 break;
             case Receiving::interim:
                 down_state_ = interim_.step(*upstream, *client.stream);
@@ -90,7 +96,9 @@ bool Exchange::step_response(Client& client) {
                 if (down_state_ != State::ended) return true;
                 receiving_ = Receiving::head;
                 response_scanned_ = 0;
-                break;
+                if (++interims < interims_a_turn) break;
+                down_state_ = State::again;
+                return true;
             case Receiving::body:
                 down_state_ = down_.step(*upstream, *client.stream);
                 if (down_state_ == State::ended) {
@@ -199,7 +207,7 @@ void Exchange::start_response(Client& client, std::size_t length) {
     framing_out_ = framing_for_client(response_, request_.minor);
     // An early answer leaves the rest of the request in the way of the next one.
     keep_client_ = request_.keep_alive && framing_out_ != Framing::until_close &&
-                   !client.worker.draining() && (request_done_ || up_state_ != State::refused);
+                   !client.worker.draining() && (request_done_ || response_.keep_alive);
     downstream_head_.clear();
     append_response_head(downstream_head_, response_,
                          {.request_id = id_,
@@ -250,9 +258,9 @@ void Exchange::arm(Client& client) {
         if (up_state_ == State::needs_source) add(from_client, Direction::read);
         if (up_state_ == State::needs_sink) add(from_server, Direction::write);
     }
-    if (receiving_ == Receiving::head) {
+    if (receiving_ == Receiving::head || receiving_ == Receiving::done) {
         add(from_server, Direction::read);
-    } else if (receiving_ != Receiving::done) {
+    } else {
         if (down_state_ == State::needs_source) add(from_server, Direction::read);
         if (down_state_ == State::needs_sink) add(from_client, Direction::write);
     }

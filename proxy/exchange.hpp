@@ -41,6 +41,9 @@ public:
     explicit Exchange(BufferPool& buffers)
         : up_(buffers), down_(buffers), interim_(buffers), received_(buffers) {}
 
+    /// A new one, of `client`.
+    void begin(const Client& client);
+
     enum class HeadState : std::uint8_t { needs_more, whole, client_gone, refused };
     /// Reads what the client has sent until the head is whole.
     HeadState read_head(Client& client);
@@ -68,15 +71,19 @@ public:
     bool client_reusable(const Client& client) const;
     /// NTLM or Negotiate is spoken: the server's connection belongs to this client.
     bool pins_upstream() const { return pins_; }
+    void pin_upstream() { pins_ = true; }
     /// Drops the used up request from the client's buffer; what follows it stays.
     void consume_request(Client& client);
     /// Nothing of it is kept but memory.
     void reset();
+    /// Copies the request's head, so that request() holds when the client's buffer is used on.
+    void keep_head(const Client& client);
 
     const RequestHead& request() const { return request_; }
     int status() const { return status_; }
     const Failure& failure() const { return failure_; }
     bool response_started() const { return down_.bytes_written() > 0; }
+    bool response_whole() const { return receiving_ == Receiving::done; }
     bool request_whole() const { return request_done_; }
     std::string_view request_id() const { return id_; }
     const Address& effective_client() const { return effective_client_; }
@@ -92,7 +99,6 @@ public:
     int retries = 0;
     bool reused = false;
     bool fresh_only = false;  // no kept connection any more: one of them was dead
-    bool was_pinned = false;  // the connection belongs to this client already
 
     std::uint64_t bytes_in = 0;  // of the client, counted at the end
     std::uint64_t bytes_out = 0;
@@ -128,6 +134,7 @@ private:
     Buffer received_;  // of the server, while its head is not whole
     std::string upstream_head_;
     std::string downstream_head_;
+    std::string kept_head_;
     std::string id_;
     Address effective_client_;
     Failure failure_;

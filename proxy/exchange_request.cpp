@@ -19,7 +19,14 @@ void skip_empty_lines(Buffer& in) {
 
 }  // namespace
 
+void Exchange::begin(const Client& client) {
+    effective_client_ = client.address;
+    phases.began = client.worker.engine().now();
+}
+
 void Exchange::reset() {
+    request_.clear();  // views into buffers that others use from now on
+    response_.clear();
     up_.release();
     down_.release();
     interim_.release();
@@ -34,10 +41,20 @@ void Exchange::reset() {
     bytes_in = bytes_out = moved_before_ = 0;
     retries = status_ = 0;
     id_.clear();
-    reused = fresh_only = was_pinned = request_done_ = request_abandoned_ = retry_ = tunnel_ =
-        false;
+    kept_head_.clear();
+    effective_client_ = {};
+    framing_out_ = Framing::none;
+    reused = fresh_only = request_done_ = request_abandoned_ = retry_ = tunnel_ = false;
     pins_ = keep_client_ = any_response_byte_ = waiting_for_head_ = false;
     receiving_ = Receiving::head;
+}
+
+void Exchange::keep_head(const Client& client) {
+    const auto& limits = client.worker_service().service.configured.limits;
+    kept_head_ = client.in.view().substr(0, head_bytes_);
+    [[maybe_unused]] const auto refusal =
+        parse_request_head(kept_head_, {limits.header_fields, limits.request_line_bytes}, request_);
+    assert(!refusal);  // it was parsed before
 }
 
 bool Exchange::refuse(Reason reason, Phase phase, std::size_t offset) {
@@ -81,7 +98,7 @@ bool Exchange::parse_head(Client& client, std::size_t length) {
         parse_request_head(client.in.view().substr(0, length),
                            {limits.header_fields, limits.request_line_bytes}, request_);
     if (refusal) {
-        request_ = {};  // what it holds may be half of something
+        request_.clear();  // what it holds may be half of something
         return refuse(refusal->reason, Phase::request_head, refusal->offset);
     }
     for (const Field& field : request_.fields) {
@@ -128,6 +145,7 @@ void Exchange::begin_attempt(Client& client, std::unique_ptr<Stream> stream, boo
     upstream = std::move(stream);
     reused = was_reused;
     failure_ = {};
+    moved_before_ = 0;  // the first wait sets a deadline of its own
     receiving_ = Receiving::head;
     request_done_ = request_abandoned_ = retry_ = any_response_byte_ = waiting_for_head_ = false;
     response_scanned_ = 0;
@@ -151,6 +169,7 @@ void Exchange::begin_attempt(Client& client, std::unique_ptr<Stream> stream, boo
     if (configured.limits.body_bytes != 0) message.body_bytes_max = configured.limits.body_bytes;
     up_.start(message);
     up_state_ = BodyPump::State::again;
+    down_state_ = BodyPump::State::needs_source;
     down_.release();
 }
 
@@ -190,7 +209,7 @@ void Exchange::note_bytes(std::size_t answer_bytes) {
 }
 
 bool authenticates_connection(std::string_view value) {
-    const auto scheme = value.substr(0, value.find(' '));
+    const auto scheme = value.substr(0, value.find_first_of(" \t"));
     return same_word(scheme, "NTLM") || same_word(scheme, "Negotiate") ||
            same_word(scheme, "Nego2");
 }

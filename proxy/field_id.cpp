@@ -119,6 +119,20 @@ const Field* RequestHead::find(std::string_view name) const {
     return nullptr;
 }
 
+void RequestHead::clear() {
+    auto kept = std::move(fields);
+    kept.clear();
+    *this = RequestHead{};
+    fields = std::move(kept);
+}
+
+void ResponseHead::clear() {
+    auto kept = std::move(fields);
+    kept.clear();
+    *this = ResponseHead{};
+    fields = std::move(kept);
+}
+
 const Field* ResponseHead::find(FieldId id) const {
     return find_id(fields, id);
 }

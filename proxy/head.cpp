@@ -15,14 +15,6 @@ namespace poise::proxy {
 
 namespace {
 
-/// Makes `out` new but keeps the memory of its fields.
-void reset(RequestHead& out) {
-    auto fields = std::move(out.fields);
-    fields.clear();
-    out = RequestHead{};
-    out.fields = std::move(fields);
-}
-
 bool is_idempotent(std::string_view method) {
     constexpr std::array<std::string_view, 6> methods = {"GET",    "HEAD",    "PUT",
                                                          "DELETE", "OPTIONS", "TRACE"};
@@ -128,7 +120,7 @@ Refusal read_wishes(std::string_view head, const HeadFacts& facts, RequestHead& 
 }
 
 Refusal parse(std::string_view bytes, const HeadLimits& limits, RequestHead& out) {
-    reset(out);
+    out.clear();
     const Reading line = read_request_line(bytes, limits.request_line_bytes, out);
     if (line.refusal.reason != Reason::none) return line.refusal;
     if (out.method == "CONNECT") return {Reason::connect_refused, 0};

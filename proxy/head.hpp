@@ -77,6 +77,7 @@ struct RequestHead {
 
     const Field* find(FieldId id) const;             // the first one, or nullptr
     const Field* find(std::string_view name) const;  // case-insensitive
+    void clear();                                    // all but the capacity of `fields`
 };
 
 struct ResponseHead {
@@ -89,6 +90,7 @@ struct ResponseHead {
     bool keep_alive = true;  // the server lets the connection go on
 
     const Field* find(FieldId id) const;
+    void clear();  // all but the capacity of `fields`
 };
 
 /// The length of the head that starts `bytes`, its empty line included; 0 when it is not whole

@@ -38,8 +38,9 @@ Task<Pause> wait_for_request(Client& client) {
     client.in.release_if_empty();
     client.waiter.expires_after(std::min(limit, parked_after));
     while (client.in.empty() && !client.stream->readable()) {
-        if (client.worker.draining()) co_return Pause::ends;
+        if (client.worker.draining() || client.pinned.lost()) co_return Pause::ends;
         client.stream->want(client.waiter, Direction::read);
+        client.pinned.watch(client.waiter);
         const Wake why = co_await client.waiter.sleep();
         if (why == Wake::ready) continue;
         const bool quiet = why == Wake::timed_out && limit > parked_after;
@@ -93,6 +94,7 @@ Task<Step> run_exchange(Client& client, Exchange& exchange) {
 }
 
 Task<After> relay_tunnel(Client& client, Exchange& exchange) {
+    exchange.keep_head(client);  // for the report
     exchange.consume_request(client);
     auto upstream = std::move(exchange.upstream);
     const auto result =
@@ -164,9 +166,13 @@ Task<void> run_http1_session(std::unique_ptr<Client> owned) {
             co_return park(std::move(owned), pause_limit(client) - parked_after);
         if (pause == Pause::ends) break;
         auto exchange = worker.take_exchange();
+        exchange->begin(client);
         after = co_await serve_request(client, *exchange);
         exchange->reset();
         worker.give_back(std::move(exchange));
+        // Who sends one request behind the other must not keep the worker from all others.
+        const bool more = !client.in.empty() || client.stream->readable();
+        if (after == After::keep_alive && more) co_await client.waiter.yield();
     }
     if (after == After::linger) co_await linger(client.waiter, *client.stream, worker.buffers());
     if (after == After::cut) client.stream->reset_on_close();

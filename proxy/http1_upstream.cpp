@@ -40,13 +40,10 @@ bool sends_proxy_header(const Exchange& exchange) {
 
 // The connection that belongs to this client, when it is still good for this service.
 bool take_pinned(Client& client, Exchange& exchange) {
-    if (!client.pinned) return false;
-    auto pinned = std::move(client.pinned);
-    const bool usable = pinned->service == &exchange.service->service && pinned->stream->quiet() &&
-                        !pinned->server->halted();
-    if (!usable) return false;
+    auto pinned = client.pinned.take(exchange.service->service);
+    if (!pinned) return false;
     exchange.choice.take_pinned(*pinned->server);
-    exchange.was_pinned = true;
+    if (pinned->authenticated) exchange.pin_upstream();
     exchange.begin_attempt(client, std::move(pinned->stream), true);
     return true;
 }
@@ -147,12 +144,11 @@ bool prepare_retry(Client& client, Exchange& exchange) {
 
 void keep_upstream(Client& client, Exchange& exchange) {
     pool::RealServer* server = exchange.choice.server();
-    const bool own =
-        exchange.pins_upstream() || sends_proxy_header(exchange) || exchange.was_pinned;
-    if (own) {
-        if (!exchange.upstream->quiet()) return;
-        client.pinned = std::make_unique<PinnedUpstream>(PinnedUpstream{
-            std::move(exchange.upstream), server, &exchange.service->service, client.generation()});
+    if (exchange.pins_upstream() || sends_proxy_header(exchange)) {
+        exchange.upstream->want_nothing();
+        if (exchange.upstream->quiet())
+            client.pinned.put({std::move(exchange.upstream), server, &exchange.service->service,
+                               client.generation(), exchange.pins_upstream()});
         return;
     }
     client.worker.idle().put(*server, std::move(exchange.upstream), client.worker.engine().now(),

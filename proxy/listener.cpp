@@ -44,6 +44,9 @@ std::expected<int, std::string> open_listening_socket(const Address& address) {
     if (fd < 0) return std::unexpected(listen_error(address, errno));
     set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    // What is accepted inherits these from the listening socket: no call for each connection.
+    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    probe_dead_peers(fd);
     if (to.family() == AF_INET6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     if (::bind(fd, to.get(), to.length) != 0 || ::listen(fd, backlog) != 0) {
         const int error = errno;
@@ -102,7 +105,6 @@ void Listener::start_session(int fd, const Address& peer) {
         ::close(fd);
         return;
     }
-    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     auto stream = std::make_unique<TcpStream>(worker_.engine(), fd, Direction::both);
     stream->set_peer(peer);
     auto client = std::make_unique<Client>(worker_, std::move(stream), service_, address_);

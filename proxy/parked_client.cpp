@@ -20,7 +20,7 @@ struct Unpark {
         std::unique_ptr<Client> client(parked);
         Worker& worker = client->worker;
         if (why != Wake::ready || worker.draining()) return;
-        if (client->stream->readable())
+        if (client->stream->readable() || client->pinned.lost())
             worker.engine().spawn(run_http1_session, std::move(client));
         else
             watch(std::move(client));  // woken for something that does not concern it
@@ -30,6 +30,7 @@ struct Unpark {
 void watch(std::unique_ptr<Client> client) {
     Client& parked = *client.release();
     parked.stream->want(parked.waiter, Direction::read);
+    parked.pinned.watch(parked.waiter);
     parked.waiter.sleep_then(Unpark{&parked});
 }
 

@@ -9,14 +9,6 @@ namespace poise::proxy {
 
 namespace {
 
-/// Makes `out` new but keeps the memory of its fields.
-void reset(ResponseHead& out) {
-    auto fields = std::move(out.fields);
-    fields.clear();
-    out = ResponseHead{};
-    out.fields = std::move(fields);
-}
-
 /// Reads "HTTP/1.1 200 OK" CR LF; the phrase, and the space before it, may be missing, as many
 /// servers leave them out. `next` is behind the line.
 Reading read_status_line(std::string_view head, ResponseHead& out) {
@@ -55,7 +47,7 @@ bool never_has_body(int status, bool request_is_head) {
 
 Refusal parse(std::string_view bytes, const HeadLimits& limits, bool request_is_head,
               ResponseHead& out) {
-    reset(out);
+    out.clear();
     const Reading line = read_status_line(bytes, out);
     if (line.refusal.reason != Reason::none) return line.refusal;
     const Reading section = read_fields(bytes, line.next, limits.fields, out.fields);

@@ -37,7 +37,7 @@ const config::Fallback* sorry_page(const Exchange& exchange) {
     }
 }
 
-std::string answer_text(Client& client, const Exchange& exchange, bool keep_alive) {
+std::string answer_text(const Client& client, const Exchange& exchange, bool keep_alive) {
     const Failure& failure = exchange.failure();
     const Field* accept = exchange.request().find(FieldId::accept);
     AnswerContext context;
@@ -46,10 +46,10 @@ std::string answer_text(Client& client, const Exchange& exchange, bool keep_aliv
     context.offset = failure.offset;
     context.now = std::chrono::system_clock::now();
     context.keep_alive = keep_alive;
-    context.is_head = exchange.request().is_head;
+    const bool refused = exchange.request().method.empty();
+    context.is_head = refused ? client.in.view().starts_with("HEAD ") : exchange.request().is_head;
     if (const auto* sorry = sorry_page(exchange))
         return make_sorry_answer(sorry->status, sorry->body, context);
-    static_cast<void>(client);
     return make_error_answer(failure.reason, context);
 }
 
@@ -61,7 +61,8 @@ Task<After> answer_failure(Client& client, Exchange& exchange) {
     const bool can_answer = !exchange.response_started() && status != 0 &&
                             !client.stream->broken() && !client.waiter.cancelled();
     std::string text;
-    After after = After::cut;
+    // A whole response is not taken back because the rest of its request does not come.
+    After after = exchange.response_whole() ? After::linger : After::cut;
     if (can_answer) {
         const bool keep_alive = may_go_on(client, exchange);
         text = answer_text(client, exchange, keep_alive);

@@ -121,6 +121,7 @@ void report_tcp_session(Client& client, const TcpReport& report) {
         add_incident(client, std::move(incident), report.failure);
     }
     AccessRecord record;
+    record.is_request = false;
     record.total = between(report.began, client.worker.engine().now());
     record.at = std::chrono::system_clock::now() - record.total;
     record.client = client.address;

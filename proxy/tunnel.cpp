@@ -1,6 +1,7 @@
 #include "proxy/tunnel.hpp"
 
 #include "base/engine.hpp"
+#include "base/tcp_stream.hpp"
 #include "proxy/body_pump.hpp"
 
 #include <utility>
@@ -57,6 +58,7 @@ void want(Stream& stream, Waiter& waiter, const Relay& out_of, const Relay& into
 
 Task<TunnelResult> run_tunnel(Client& client, const pool::RealServer& chosen, Stream& server,
                               Buffer from_server, std::chrono::milliseconds idle) {
+    probe_dead_peers(server.fd());
     auto& buffers = client.worker.buffers();
     Relay up(*client.stream, server, buffers, std::move(client.in));
     Relay down(server, *client.stream, buffers, std::move(from_server));

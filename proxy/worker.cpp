@@ -88,10 +88,10 @@ void Worker::adopt_here(std::shared_ptr<const Generation> generation,
         listener->serve(*service, found->proxy_protocol);
         return false;
     });
-    drop_unused_idle();
+    keep_current_idle();
 }
 
-void Worker::drop_unused_idle() {
+void Worker::keep_current_idle() {
     std::vector<const pool::RealServer*> known;
     for (const auto& service : current_->services) {
         for (const auto& server : service->service.pool->servers())
@@ -99,7 +99,7 @@ void Worker::drop_unused_idle() {
         if (service->service.fallback_server)
             known.push_back(service->service.fallback_server.get());
     }
-    idle_.keep_only(known);
+    idle_.serve(known);
 }
 
 std::optional<std::size_t> Worker::service_at(const Address& address) const {

@@ -119,7 +119,7 @@ private:
     friend class Listener;
     void adopt_here(std::shared_ptr<const Generation> generation, std::vector<NewSocket> sockets);
     static Task<void> keep_house(Worker* worker);
-    void drop_unused_idle();
+    void keep_current_idle();
 
     const unsigned index_;
     const WorkerShared& shared_;

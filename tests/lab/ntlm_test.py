@@ -1,6 +1,10 @@
 """NTLM and Negotiate authenticate a connection: no two clients may ever share one."""
 
+import socket
 import threading
+import time
+
+import pytest
 
 from lib.wire import Cut
 
@@ -120,3 +124,55 @@ def test_401s_are_no_failure_of_the_server(lab):
         assert lab.ask("/").status == 401
 
     assert poise.server("web", "s1")["state"] == "up"
+
+
+def test_a_reload_keeps_who_has_logged_in(lab):
+    server = NtlmServer()
+    lab.scripted(server)
+    poise = lab.balance("s1", health={"check": "none"})
+    with lab.connect() as wire:
+        log_in(wire, "me")
+        for retries in (0, 1):
+            poise.write({"services": {"web": lab.service("s1", health={"check": "none"},
+                                                         retries=retries)}})
+            assert poise.run("reload").returncode == 0
+            assert wire.ask("GET", "/", X_Me="me").body == b"me"
+    assert server.mixed == []
+
+
+def test_a_request_to_another_pool_does_not_log_the_client_out(lab):
+    lab.scripted(NtlmServer(), "s1")
+    lab.origin("s2")
+    web = lab.service("s1", health={"check": "none"},
+                      rules=[{"match": {"path_prefix": "/name"}, "use": "static"}])
+    static = lab.service("s2")
+    del static["listen"]
+    lab.serve({"services": {"web": web, "static": static}})
+    with lab.connect() as wire:
+        log_in(wire, "me")
+        for _ in range(3):
+            assert wire.ask("GET", "/name").body == b"s2\n"
+            assert wire.ask("GET", "/", X_Me="me").body == b"me"
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.5])  # soon, and when the client is parked
+def test_the_client_connection_ends_with_the_server_s(lab, pause):
+    server = lab.scripted(NtlmServer())
+    lab.balance("s1", health={"check": "none"})
+    wire = lab.connect()
+    log_in(wire, "me")
+    time.sleep(pause)
+
+    server.wires[-1].sock.shutdown(socket.SHUT_RDWR)
+
+    assert wire.ends_within(2)
+
+
+def test_the_scheme_may_be_followed_by_a_tab(lab):
+    server = NtlmServer()
+    lab.scripted(server)
+    lab.balance("s1", settings={"node": {"workers": 1}}, health={"check": "none"})
+    with lab.connect() as wire:
+        assert wire.ask("GET", "/", X_Me="me", Authorization="Negotiate\ttoken:me").status == 200
+    assert lab.ask("/", X_Me="stranger").status == 401
+    assert server.mixed == []

@@ -1,5 +1,7 @@
 """Retries help where that is safe, and never repeat what a server may have done."""
 
+import time
+
 import pytest
 
 
@@ -81,3 +83,24 @@ def test_retries_are_counted(lab):
         assert lab.ask("/").status == 200
 
     assert poise.status()["services"][0]["retries"] >= 1
+
+
+def test_a_body_that_comes_late_after_a_retry_has_its_own_time(lab):
+    """The deadline of the second connect must not be the body's."""
+    def handler(wire):
+        assert wire.next_request()
+        wire.respond(200, b"ok")
+        if server.connections == 1:
+            wire.head()  # the second request's, whose body has not come: die
+        elif wire.next_request():
+            wire.respond(200, b"late")
+    server = lab.scripted(handler)
+    lab.balance("s1", health={"check": "none"}, settings={"node": {"workers": 1}},
+                timeouts={"connect": "500ms", "idle": "10s"})
+    assert lab.ask("/").status == 200  # its connection is kept, and dies with the next request
+    wire = lab.connect()
+    wire.send("PUT / HTTP/1.1\r\nHost: lab\r\nContent-Length: 4\r\n\r\n")
+    time.sleep(1.5)
+    wire.send("late")
+
+    assert wire.response("PUT").status == 200

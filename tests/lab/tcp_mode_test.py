@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from lib.programs import wait_for
 from lib.wire import Cut
 
 TCP = {"protocol": "tcp", "health": {"check": "none"}}
@@ -105,3 +106,19 @@ def test_servers_that_speak_first_are_heard(lab):
     lab.balance("s1", **TCP)
     with lab.connect(timeout=2) as wire:
         assert wire.take(10) == b"220 mail\r\n"
+
+
+def test_dead_peers_are_found_by_keep_alive(lab):
+    """Both sides of a session have the kernel's timer running."""
+    lab.scripted(lambda wire: (wire.take(1), wire.more()))
+    lab.balance("s1", protocol="tcp")
+    with lab.connect() as wire:
+        wire.send(b"x")
+        shown = wait_for("both connections", lambda: _with_timers(lab))
+        assert all("timer:(keepalive," in line for line in shown), shown
+
+
+def _with_timers(lab):
+    done = lab.lb.run(["ss", "-tnoH", "state", "established", "( sport = :80 or dport = :80 )"])
+    lines = done.stdout.splitlines()
+    return lines if len(lines) == 2 else None

@@ -92,7 +92,7 @@ class Poise(Program):
         """By its own word: a connection to try would reach the servers, and be counted there."""
         def check():
             assert self.alive(), f"poise ended:\n{self.output()[-1500:]}"
-            return " ready in " in self.output()
+            return "ready in " in self.output()
         wait_for("poise is ready", check)
 
     def write(self, config: dict | str) -> None:

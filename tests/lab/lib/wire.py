@@ -43,6 +43,7 @@ class Wire:
     def __init__(self, sock: socket.socket):
         self.sock = sock
         self.ahead = b""
+        self.ended_by = ""  # "end" or "reset", once ends_within() has seen it
 
     def __enter__(self):
         return self
@@ -168,6 +169,10 @@ class Wire:
                 self.more()
             except TimeoutError:
                 return False
-            except (Cut, OSError):
+            except Cut:
+                self.ended_by = "end"
+                return True
+            except OSError:
+                self.ended_by = "reset"
                 return True
         return False

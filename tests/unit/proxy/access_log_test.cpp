@@ -80,11 +80,20 @@ TEST_SUITE("proxy/access_log") {
 
     TEST_CASE("a TCP session has no request") {
         AccessRecord record = good();
+        record.is_request = false;
         record.method = record.target = record.host = {};
         record.status = 0;
         CHECK(line(record).find("method=") == std::string::npos);
         CHECK(line(record).find("status=") == std::string::npos);
         CHECK(nlohmann::json::parse(line(record, LogFormat::json)).contains("bytes_in"));
+    }
+
+    TEST_CASE("a request whose head was refused is logged with its status") {
+        AccessRecord record = good();
+        record.method = record.target = record.host = {};
+        record.status = 400;
+        CHECK(line(record).find(" method=- ") != std::string::npos);
+        CHECK(line(record).find(" status=400 ") != std::string::npos);
     }
 
     TEST_CASE("no client can forge a line, a word or a member") {
