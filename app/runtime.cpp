@@ -212,7 +212,9 @@ void Runtime::Impl::on_server_event(const pool::ServerEvent& event) {
     // Its clients are to find another one at once, and stay there.
     if (server && server->report().health == pool::Health::down) {
         in_force->forget_clients(event.service, event.server);
-        workers->servers_changed();
+        workers->servers_lost();
+    } else {
+        workers->servers_won();
     }
     if (options.on_event) options.on_event(event);
 }
@@ -325,15 +327,19 @@ bool Runtime::set_admin(std::string_view service, std::string_view server, pool:
     found->set_admin(state);
     if (state == pool::AdminState::halt) {
         impl_->in_force->forget_clients(service, server);
-        impl_->workers->servers_changed();
+        impl_->workers->servers_lost();
+    } else {
+        impl_->workers->servers_won();
     }
     return true;
 }
 
 bool Runtime::set_weight(std::string_view service, std::string_view server, std::uint32_t weight) {
     const auto found = impl_->find(service, server);
-    if (found) found->set_weight(weight);
-    return found != nullptr;
+    if (!found) return false;
+    found->set_weight(weight);
+    impl_->workers->servers_won();
+    return true;
 }
 
 Status Runtime::status() const {

@@ -49,9 +49,14 @@ void WorkerSet::adopt(const std::shared_ptr<const proxy::Generation>& generation
     }
 }
 
-void WorkerSet::servers_changed() {
+void WorkerSet::servers_lost() {
     for (const auto& worker : workers_)
-        worker->servers_changed();
+        worker->servers_lost();
+}
+
+void WorkerSet::servers_won() {
+    for (const auto& worker : workers_)
+        worker->servers_won();
 }
 
 void WorkerSet::drain_and_stop(std::chrono::milliseconds limit) {

@@ -37,4 +37,9 @@ bool Client::follow_reload() {
     return true;
 }
 
+bool Client::is_leaving() const {
+    if (worker.draining()) return true;
+    return generation_ != worker.current() && !worker.service_at(listening_);
+}
+
 }  // namespace poise::proxy

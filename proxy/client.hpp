@@ -29,8 +29,11 @@ public:
     const std::shared_ptr<WorkerGeneration>& generation() const { return generation_; }
 
     /// Between two requests: goes on with the generation now in force. False: nobody listens
-    /// there any more.
+    /// there any more, and the client keeps its generation.
     bool follow_reload();
+    /// This connection is to end after the present request: Poise stops, or nobody listens there
+    /// any more.
+    bool is_leaving() const;
 
     Worker& worker;
     std::unique_ptr<Stream> stream;

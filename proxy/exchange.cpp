@@ -207,7 +207,7 @@ void Exchange::start_response(Client& client, std::size_t length) {
     framing_out_ = framing_for_client(response_, request_.minor);
     // An early answer leaves the rest of the request in the way of the next one.
     keep_client_ = request_.keep_alive && framing_out_ != Framing::until_close &&
-                   !client.worker.draining() && (request_done_ || response_.keep_alive);
+                   !client.is_leaving() && (request_done_ || response_.keep_alive);
     downstream_head_.clear();
     append_response_head(downstream_head_, response_,
                          {.request_id = id_,

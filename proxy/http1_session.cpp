@@ -38,7 +38,8 @@ Task<Pause> wait_for_request(Client& client) {
     client.in.release_if_empty();
     client.waiter.expires_after(std::min(limit, parked_after));
     while (client.in.empty() && !client.stream->readable()) {
-        if (client.worker.draining() || client.pinned.lost()) co_return Pause::ends;
+        if (client.is_leaving() || client.pinned.lost()) co_return Pause::ends;
+        client.follow_reload();
         client.stream->want(client.waiter, Direction::read);
         client.pinned.watch(client.waiter);
         const Wake why = co_await client.waiter.sleep();
@@ -46,7 +47,8 @@ Task<Pause> wait_for_request(Client& client) {
         const bool quiet = why == Wake::timed_out && limit > parked_after;
         co_return quiet ? Pause::quiet : Pause::ends;
     }
-    co_return client.follow_reload() ? Pause::over : Pause::ends;
+    client.follow_reload();  // else it is served once more, and told to close
+    co_return Pause::over;
 }
 
 // The head, within its time; `state` is what the first look has found. False: `after` says how
@@ -84,7 +86,7 @@ Task<Step> run_exchange(Client& client, Exchange& exchange) {
         if (step != Step::waits && step != Step::again) co_return step;
         if (step == Step::again) client.waiter.wake();
         const Wake why = co_await client.waiter.sleep();
-        if (why == Wake::ready) continue;
+        if (why == Wake::ready && !exchange.service->ended) continue;
         if (why == Wake::timed_out)
             exchange.time_out();
         else
@@ -98,7 +100,7 @@ Task<After> relay_tunnel(Client& client, Exchange& exchange) {
     exchange.consume_request(client);
     auto upstream = std::move(exchange.upstream);
     const auto result =
-        co_await run_tunnel(client, *exchange.choice.server(), *upstream,
+        co_await run_tunnel(client, *exchange.service, *exchange.choice.server(), *upstream,
                             exchange.take_tunnel_start(), exchange.timeouts->tunnel);
     exchange.bytes_in += result.from_client;
     exchange.bytes_out += result.from_server;

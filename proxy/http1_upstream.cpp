@@ -98,7 +98,9 @@ Task<bool> connect_once(Client& client, Exchange& exchange) {
 bool take_ready_upstream(Client& client, Exchange& exchange) {
     if (exchange.choice.server() == nullptr) {
         if (take_pinned(client, exchange)) return true;
-        if (!exchange.service->service.queue->empty()) return false;  // others wait already
+        // Others wait already.
+        if (!exchange.service->service.queue->is_free() && exchange.choice.wanted() == nullptr)
+            return false;
         const auto now = client.worker.engine().now();
         if (exchange.choice.take(now).server == nullptr) return false;
         exchange.phases.got_server = now;

@@ -36,12 +36,10 @@ std::string listen_error(const Address& address, int error) {
     return text;
 }
 
-}  // namespace
-
-std::expected<int, std::string> open_listening_socket(const Address& address) {
-    const SocketAddress to(address);
+// The error is an errno.
+std::expected<int, int> open_at(const SocketAddress& to) {
     const int fd = ::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) return std::unexpected(listen_error(address, errno));
+    if (fd < 0) return std::unexpected(errno);
     set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     // What is accepted inherits these from the listening socket: no call for each connection.
@@ -51,9 +49,24 @@ std::expected<int, std::string> open_listening_socket(const Address& address) {
     if (::bind(fd, to.get(), to.length) != 0 || ::listen(fd, backlog) != 0) {
         const int error = errno;
         ::close(fd);
-        return std::unexpected(listen_error(address, error));
+        return std::unexpected(error);
     }
     return fd;
+}
+
+}  // namespace
+
+std::expected<int, std::string> open_listening_socket(const Address& address) {
+    auto opened = open_at(SocketAddress(address));
+    // ":80" means every address there is: on a machine without IPv6, those of IPv4.
+    const bool every = address.is_any() && !address.is_v4();
+    if (!opened && every && (opened.error() == EAFNOSUPPORT || opened.error() == EADDRNOTAVAIL)) {
+        auto v4 = *parse_ip("0.0.0.0");
+        v4.port = address.port;
+        opened = open_at(SocketAddress(v4));
+    }
+    if (!opened) return std::unexpected(listen_error(address, opened.error()));
+    return *opened;
 }
 
 Listener::Listener(Worker& worker, const Address& address, int fd)
@@ -70,7 +83,10 @@ Task<void> Listener::run(Listener* listener) {
     self->sleeper_ = &waiter;
     for (;;) {
         const bool room = self->accept_some();
-        if (self->closing_) break;
+        if (self->closing_) {
+            self->accept_rest();
+            break;
+        }
         waiter.expires_after(room ? std::chrono::milliseconds(forever) : pause_without_descriptors);
         if (room) self->want(waiter, Direction::read);
         if (co_await waiter.sleep() == Wake::cancelled) break;
@@ -97,6 +113,12 @@ bool Listener::accept_some() {
         }  // else: that client has gone again already
     }
     return true;
+}
+
+// What the kernel has taken in already was promised to be served; closing would reset it.
+void Listener::accept_rest() {
+    for (int turn = 0; turn < backlog / accepts_a_turn && readable(); ++turn)
+        if (!accept_some()) return;
 }
 
 void Listener::start_session(int fd, const Address& peer) {

@@ -33,6 +33,7 @@ public:
 
 private:
     bool accept_some();  // false: out of descriptors; pause
+    void accept_rest();
     void start_session(int fd, const Address& peer);
 
     Worker& worker_;

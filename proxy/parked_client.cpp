@@ -19,10 +19,10 @@ struct Unpark {
     void operator()(Wake why) const {
         std::unique_ptr<Client> client(parked);
         Worker& worker = client->worker;
-        if (why != Wake::ready || worker.draining()) return;
+        if (why != Wake::ready) return;
         if (client->stream->readable() || client->pinned.lost())
             worker.engine().spawn(run_http1_session, std::move(client));
-        else
+        else if (!client->is_leaving() && client->follow_reload())
             watch(std::move(client));  // woken for something that does not concern it
     }
 };

@@ -18,7 +18,7 @@ constexpr std::chrono::seconds answer_time{5};
 bool may_go_on(const Client& client, const Exchange& exchange) {
     const auto& request = exchange.request();
     return facts(exchange.failure().reason).status >= 500 && !request.method.empty() &&
-           request.keep_alive && request.framing == Framing::none && !client.worker.draining();
+           request.keep_alive && request.framing == Framing::none && !client.is_leaving();
 }
 
 // The operator's own words stand in for every answer that means "no server".

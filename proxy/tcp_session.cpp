@@ -76,8 +76,8 @@ Task<void> run_tcp_session(std::unique_ptr<Client> owned) {
         report.failure = {};
         choice.server()->note_success();
         const auto result =
-            co_await run_tunnel(client, *choice.server(), *server, Buffer(worker.buffers()),
-                                service.service.configured.timeouts.idle);
+            co_await run_tunnel(client, service, *choice.server(), *server,
+                                Buffer(worker.buffers()), service.service.configured.timeouts.idle);
         report.bytes_in = result.from_client;
         report.bytes_out = result.from_server;
         if (result.reason != Reason::none) {

@@ -56,8 +56,9 @@ void want(Stream& stream, Waiter& waiter, const Relay& out_of, const Relay& into
 
 }  // namespace
 
-Task<TunnelResult> run_tunnel(Client& client, const pool::RealServer& chosen, Stream& server,
-                              Buffer from_server, std::chrono::milliseconds idle) {
+Task<TunnelResult> run_tunnel(Client& client, const WorkerService& service,
+                              const pool::RealServer& chosen, Stream& server, Buffer from_server,
+                              std::chrono::milliseconds idle) {
     probe_dead_peers(server.fd());
     auto& buffers = client.worker.buffers();
     Relay up(*client.stream, server, buffers, std::move(client.in));
@@ -84,6 +85,10 @@ Task<TunnelResult> run_tunnel(Client& client, const pool::RealServer& chosen, St
         want(server, client.waiter, down, up);
         if (const Wake why = co_await client.waiter.sleep(); why != Wake::ready) {
             result.reason = why == Wake::timed_out ? Reason::response_idle : Reason::draining;
+            break;
+        }
+        if (service.ended) {
+            result.reason = Reason::draining;
             break;
         }
         if (chosen.halted()) {

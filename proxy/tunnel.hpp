@@ -20,9 +20,10 @@ struct TunnelResult {
 
 /// Relays until both directions have ended, one has failed, or no byte has moved for `idle`.
 /// The end of one direction is passed on as a half-close. `from_server` holds bytes that the
-/// server has sent already; `chosen` being halted ends it with Reason::server_halted. What the
-/// client has sent is in client.in. Child coroutine.
-Task<TunnelResult> run_tunnel(Client& client, const pool::RealServer& chosen, Stream& server,
-                              Buffer from_server, std::chrono::milliseconds idle);
+/// server has sent already; `chosen` being halted ends it with Reason::server_halted, the end of
+/// `service` with Reason::draining. What the client has sent is in client.in. Child coroutine.
+Task<TunnelResult> run_tunnel(Client& client, const WorkerService& service,
+                              const pool::RealServer& chosen, Stream& server, Buffer from_server,
+                              std::chrono::milliseconds idle);
 
 }  // namespace poise::proxy

@@ -71,17 +71,18 @@ std::optional<std::size_t> Choice::remembered(const Address& client, const Reque
     return static_cast<std::size_t>(found - ids.begin());
 }
 
-pool::RealServer* Choice::persistent_server() const {
+pool::RealServer* Choice::wanted() const {
     if (!known_) return nullptr;
     pool::RealServer* server = service_->service.pool->servers()[*known_].get();
     const bool tried =
         std::find(hint_.tried.begin(), hint_.tried.end(), server) != hint_.tried.end();
-    return server->may_serve_known() && !server->full() && !tried ? server : nullptr;
+    return server->may_serve_known() && !tried ? server : nullptr;
 }
 
 pool::Picked Choice::take(Engine::Clock::time_point now) {
     assert(lease_.server() == nullptr);
-    pool::Picked picked{persistent_server(), pool::PickFailure::none};
+    // Another server knows nothing of the client: a full one is waited for.
+    pool::Picked picked{wanted(), pool::PickFailure::none};
     if (picked.server == nullptr) picked = service_->picker.pick(hint_);
     if (picked.server == nullptr && picked.failure == pool::PickFailure::no_server &&
         service_->service.fallback_server && !fallback_) {
@@ -121,9 +122,10 @@ void Choice::failed(Worker& worker) {
 
 void Choice::release(Worker& worker) {
     if (lease_.server() == nullptr) return;
-    const bool limited = lease_.server()->connections_max() != 0;
+    const auto* freed = lease_.server();
+    const bool limited = freed->connections_max() != 0;
     lease_.release();
-    if (limited) call_next(worker, service_->service.queue);
+    if (limited) call_next(worker, service_->service.queue, freed);
 }
 
 std::string_view Choice::set_cookie(bool tls) const {

@@ -38,6 +38,9 @@ public:
     void release(Worker& worker);
 
     pool::RealServer* server() const { return lease_.server(); }
+    /// The server that persistence ties the client to, full or not; null when there is none that
+    /// may serve it.
+    pool::RealServer* wanted() const;
     /// Whether a server besides the leased one takes new work.
     bool has_other() const;
     bool is_fallback() const { return fallback_; }
@@ -48,7 +51,6 @@ public:
 private:
     std::optional<std::size_t> remembered(const Address& client, const RequestHead* head,
                                           Engine::Clock::time_point now);
-    pool::RealServer* persistent_server() const;
     bool lease(pool::RealServer& server, Engine::Clock::time_point now);
 
     WorkerService* service_ = nullptr;

@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
+#include <string_view>
 #include <unistd.h>
+#include <unordered_set>
 #include <utility>
 
 namespace poise::proxy {
@@ -17,7 +19,7 @@ namespace {
 
 constexpr std::size_t idle_connections_per_server = 256;
 constexpr std::size_t spare_exchanges_max = 256;
-constexpr std::chrono::seconds housekeeping_interval{1};
+constexpr std::chrono::milliseconds housekeeping_interval{250};
 
 }  // namespace
 
@@ -55,10 +57,52 @@ Task<void> Worker::keep_house(Worker* worker) {
         if (co_await waiter.sleep() == Wake::cancelled) break;
         const auto now = worker->engine_.now();
         worker->idle_.sweep(now);
+        worker->end_overdue_services();
+        worker->call_all_lines();  // for what opens a place and tells nobody, such as slow start
         if (!worker->draining_) continue;
         if (worker->sessions.value() == 0 || now >= worker->drain_ends_)
             worker->engine_.cancel_all();
     }
+}
+
+template <typename Visit>
+void Worker::for_each_service(Visit visit) {
+    std::erase_if(past_, [](const auto& generation) { return generation.expired(); });
+    for (const auto& known : past_)
+        if (const auto generation = known.lock())
+            for (const auto& service : generation->services)
+                visit(*service);
+    if (current_ == nullptr) return;
+    for (const auto& service : current_->services)
+        visit(*service);
+}
+
+// What is in the current generation by its name goes on in the others, too.
+void Worker::end_removed_services() {
+    std::unordered_set<std::string_view> names;
+    for (const auto& service : current_->services)
+        names.insert(service->service.configured.name);
+    for_each_service([&](WorkerService& service) {
+        if (draining_) return;
+        if (names.contains(service.service.configured.name))
+            service.ends_at.reset();
+        else if (!service.ends_at)
+            service.ends_at = engine_.now() + service.service.configured.timeouts.drain;
+    });
+}
+
+void Worker::end_overdue_services() {
+    bool any = false;
+    for_each_service([&](WorkerService& service) {
+        if (service.ended || !service.ends_at || *service.ends_at > engine_.now()) return;
+        service.ended = any = true;
+    });
+    if (any) engine_.wake_all();
+}
+
+void Worker::call_all_lines() {
+    for (const auto& service : current_->services)
+        service->service.queue->lines[index_].call_all();
 }
 
 void Worker::adopt(std::shared_ptr<const Generation> generation, std::vector<NewSocket> sockets) {
@@ -70,6 +114,7 @@ void Worker::adopt(std::shared_ptr<const Generation> generation, std::vector<New
 
 void Worker::adopt_here(std::shared_ptr<const Generation> generation,
                         std::vector<NewSocket> sockets) {
+    if (current_ != nullptr) past_.push_back(current_);
     current_ = std::make_shared<WorkerGeneration>(std::move(generation), index_);
     for (const auto& socket : sockets) {
         listeners_.push_back(new Listener(*this, socket.address, socket.fd));
@@ -89,6 +134,9 @@ void Worker::adopt_here(std::shared_ptr<const Generation> generation,
         return false;
     });
     keep_current_idle();
+    end_removed_services();
+    call_all_lines();    // there may be more servers, or higher limits
+    engine_.wake_all();  // idle clients go on with the new generation, or close
 }
 
 void Worker::keep_current_idle() {
@@ -109,14 +157,22 @@ std::optional<std::size_t> Worker::service_at(const Address& address) const {
     return std::nullopt;
 }
 
-void Worker::servers_changed() {
+void Worker::servers_lost() {
     engine_.post([this] { engine_.wake_all(); });
+}
+
+void Worker::servers_won() {
+    engine_.post([this] { call_all_lines(); });
 }
 
 void Worker::drain_and_stop(std::chrono::milliseconds limit) {
     engine_.post([this, limit] {
         draining_ = true;
         drain_ends_ = engine_.now() + limit;
+        for_each_service([this](WorkerService& service) {
+            const auto end = engine_.now() + service.service.configured.timeouts.drain;
+            service.ends_at = service.ends_at ? std::min(*service.ends_at, end) : end;
+        });
         for (Listener* listener : listeners_)
             listener->close_soon();
         listeners_.clear();

@@ -36,6 +36,9 @@ struct WorkerService {
     const Service& service;
     pool::Picker picker;
     ServiceCounters& counters;
+    /// Removed by a reload, or Poise stops: when its own `timeouts.drain` is over.
+    std::optional<Engine::Clock::time_point> ends_at;
+    bool ended = false;  // that time has come: every session of it ends now
 };
 
 /// A generation as one worker sees it. Sessions share it; it ends with the last of them.
@@ -79,7 +82,9 @@ public:
     void adopt(std::shared_ptr<const Generation> generation, std::vector<NewSocket> sockets);
 
     /// Any thread: every session looks at its server again, for one was halted or went down.
-    void servers_changed();
+    void servers_lost();
+    /// Any thread: who waits for a server looks again, for one serves again or takes more.
+    void servers_won();
 
     /// Any thread: closes the listeners, lets requests end (keep-alive connections close), and
     /// ends run() when all is done or after `limit`.
@@ -120,6 +125,11 @@ private:
     void adopt_here(std::shared_ptr<const Generation> generation, std::vector<NewSocket> sockets);
     static Task<void> keep_house(Worker* worker);
     void keep_current_idle();
+    void end_removed_services();
+    void end_overdue_services();
+    void call_all_lines();
+    template <typename Visit>
+    void for_each_service(Visit visit);  // of every generation that lives
 
     const unsigned index_;
     const WorkerShared& shared_;
@@ -129,7 +139,8 @@ private:
     RequestIds ids_;
     LogQueue* access_log_ = nullptr;
     std::shared_ptr<WorkerGeneration> current_;
-    std::vector<Listener*> listeners_;  // each is owned by its accept loop
+    std::vector<std::weak_ptr<WorkerGeneration>> past_;  // those that sessions may still hold
+    std::vector<Listener*> listeners_;                   // each is owned by its accept loop
     std::vector<std::unique_ptr<Exchange>> spare_exchanges_;
     unsigned turn_ = 0;  // of next_turn
     bool draining_ = false;

@@ -3,6 +3,8 @@
 import threading
 import time
 
+import pytest
+
 
 class Counted:
     """A server that takes a while and knows how many requests it had at once."""
@@ -120,3 +122,71 @@ def test_a_client_that_gives_up_leaves_the_queue(lab):
     assert lab.ask("/").status == 200
     assert time.monotonic() - start < 2, "ten turns of those that left would take five seconds"
     assert poise.alive()
+
+
+def waits(lab, target, answers):
+    """Asks in a thread of its own; the answer's seconds go to `answers`."""
+    def one():
+        start = time.monotonic()
+        status = lab.ask(target).status
+        answers.append((status, time.monotonic() - start))
+    thread = threading.Thread(target=one)
+    thread.start()
+    time.sleep(0.15)
+    return thread
+
+
+@pytest.mark.parametrize("event", ["online", "reload", "limit"])
+def test_who_waits_is_told_when_there_is_room_again(lab, event):
+    lab.origin("s1")
+    lab.origin("s2")
+    one, two = ({"role": role, "max_connections": 1} for role in ("s1", "s2"))
+    none = {"health": {"check": "none"}}
+    poise = lab.balance(*([one] if event == "reload" else [one, two]), **none)
+    if event in ("online", "limit"):
+        assert poise.run("drain", "web/s2").returncode == 0
+    answers = []
+    threads = [waits(lab, "/delay/3000", answers), waits(lab, "/name", answers)]
+
+    if event == "online":
+        assert poise.run("online", "web/s2").returncode == 0
+    else:
+        servers = [one, two] if event == "reload" else [one | {"max_connections": 5}, two]
+        poise.write({"services": {"web": lab.service(*servers, **none)}})
+        assert poise.run("reload").returncode == 0
+    threads.append(waits(lab, "/name", answers))
+
+    for thread in threads:
+        thread.join(10)
+    quick = sorted(seconds for _, seconds in answers)[:2]
+    assert [status for status, _ in answers] == [200] * 3
+    if event != "online":
+        # The first waits under the old configuration, which knows one place only; those behind
+        # it must not wait with it.
+        quick = quick[:1]
+    assert max(quick) < 1.5, answers
+
+
+def test_a_client_waits_for_its_own_server_and_holds_up_nobody(lab):
+    lab.origin("s1")
+    lab.origin("s2")
+    lab.balance(*({"role": role, "max_connections": 1} for role in ("s1", "s2")),
+                health={"check": "none"}, persistence={"method": "cookie"})
+    first = lab.ask("/name")
+    cookie, mine = first.get("Set-Cookie").split(";")[0], first.body
+    answers = []
+    busy = threading.Thread(target=lambda: lab.ask("/delay/1500", Cookie=cookie))
+    busy.start()
+    time.sleep(0.2)
+    waiting = threading.Thread(target=lambda: answers.append(lab.ask("/name", Cookie=cookie)))
+    waiting.start()
+    time.sleep(0.1)
+
+    start = time.monotonic()
+    assert all(lab.ask("/name").body != mine for _ in range(5))
+    assert time.monotonic() - start < 1, "the other server is free for others"
+    busy.join(10)
+    waiting.join(10)
+
+    assert answers[0].body == mine
+    assert answers[0].get("Set-Cookie") is None, "it is still its server"

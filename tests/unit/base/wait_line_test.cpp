@@ -19,9 +19,9 @@ struct Line {
     std::vector<std::unique_ptr<WaitLine::Place>> places;
 
     ~Line() { places.clear(); }
-    WaitLine::Place& join() {
+    WaitLine::Place& join(const void* wanted = nullptr) {
         waiters.push_back(std::make_unique<Waiter>(engine));
-        places.push_back(std::make_unique<WaitLine::Place>(line, *waiters.back()));
+        places.push_back(std::make_unique<WaitLine::Place>(line, *waiters.back(), wanted));
         return *places.back();
     }
 };
@@ -43,7 +43,6 @@ TEST_SUITE("base/wait_line") {
         CHECK(second.called());
         CHECK_FALSE(third.called());
         CHECK(all.line.size() == 3);
-        CHECK(all.line.called() == 2);
     }
 
     TEST_CASE("nobody is called twice") {
@@ -54,21 +53,58 @@ TEST_SUITE("base/wait_line") {
         CHECK_FALSE(all.line.call_next());
     }
 
-    TEST_CASE("who finds nothing stands first again") {
+    TEST_CASE("who finds nothing keeps its place") {
         Line all;
         auto& first = all.join();
         auto& second = all.join();
         all.line.call_next();
-        CHECK(second.is_first());  // of those that were not called
 
         first.wait_on();
+        all.line.call_next();
+
+        CHECK(first.called());
+        CHECK_FALSE(second.called());
+    }
+
+    TEST_CASE("who waits for one thing is not called for another") {
+        Line all;
+        const int red = 1;
+        const int blue = 2;
+        auto& for_red = all.join(&red);
+        auto& for_blue = all.join(&blue);
+        auto& for_any = all.join();
+        CHECK(all.line.open() == 1);
+
+        CHECK(all.line.call_next(&blue));
+        CHECK(for_blue.called());
+        CHECK(all.line.call_next(&blue));
+        CHECK(for_any.called());
+        CHECK_FALSE(all.line.call_next(&blue));
+        CHECK_FALSE(for_red.called());
+        CHECK(all.line.call_next());
+        CHECK(for_red.called());
+    }
+
+    TEST_CASE("who cannot use what is free passes the call to the next") {
+        Line all;
+        auto& first = all.join();
+        auto& second = all.join();
+        all.line.call_next();
+
+        first.pass_on();
 
         CHECK_FALSE(first.called());
-        CHECK(first.is_first());
-        CHECK_FALSE(second.is_first());
-        CHECK(all.line.called() == 0);
-        all.line.call_next();
+        CHECK(second.called());
+    }
+
+    TEST_CASE("all are called when much has changed") {
+        Line all;
+        const int red = 1;
+        auto& first = all.join(&red);
+        auto& second = all.join();
+        all.line.call_all();
         CHECK(first.called());
+        CHECK(second.called());
     }
 
     TEST_CASE("who leaves is forgotten, called or not") {
@@ -81,7 +117,7 @@ TEST_SUITE("base/wait_line") {
         all.places.erase(all.places.begin(), all.places.begin() + 2);
 
         CHECK(all.line.size() == 1);
-        CHECK(all.line.called() == 0);
+        CHECK(all.line.open() == 1);
         CHECK(all.line.call_next());
         CHECK(third.called());
     }
