@@ -20,6 +20,8 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr int events_a_turn = 256;
+constexpr std::chrono::milliseconds load_window{5};
+constexpr int idle_share = 10;  // idle for less than one part in so many is saturated
 
 int checked(int fd, const char* call) {
     if (fd < 0) throw std::system_error(errno, std::generic_category(), call);
@@ -33,6 +35,7 @@ Engine::Engine()
       event_fd_(checked(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")),
       now_(Clock::now()),
       next_tick_(now_ + DeadlineWheel::tick_length),
+      load_since_(now_),
       wheel_(now_) {
     epoll_event event{};
     event.events = EPOLLIN;
@@ -111,12 +114,15 @@ void Engine::turn() {
 void Engine::wait_for_events() {
     std::array<epoll_event, events_a_turn> events;
     int timeout_ms = 0;
+    auto waits_since = now_;
     if (ready_.empty()) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_tick_ - now_);
+        waits_since = Clock::now();
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_tick_ - waits_since);
         timeout_ms = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 100));
     }
     const int n = epoll_wait(epoll_fd_, events.data(), events_a_turn, timeout_ms);
     now_ = Clock::now();
+    note_idle(timeout_ms != 0 ? now_ - waits_since : Clock::duration{});
     for (int i = 0; i < n; ++i) {
         const auto& event = events[static_cast<std::size_t>(i)];
         if (event.data.ptr == nullptr)
@@ -124,6 +130,15 @@ void Engine::wait_for_events() {
         else
             static_cast<Pollable*>(event.data.ptr)->on_events(event.events);
     }
+}
+
+void Engine::note_idle(Clock::duration idle) {
+    idle_ += idle;
+    const auto passed = now_ - load_since_;
+    if (passed < load_window) return;
+    saturated_ = idle_ * idle_share < passed;
+    load_since_ = now_;
+    idle_ = {};
 }
 
 // Posted work may destroy streams that have an event in the same batch, so it is only marked

@@ -67,6 +67,9 @@ public:
     /// The time at the start of this turn of the loop: cheap, good to a few milliseconds.
     Clock::time_point now() const { return now_; }
 
+    /// This thread has had no time to spare for the last some milliseconds.
+    bool saturated() const { return saturated_; }
+
     std::function<void(const std::string& what)> on_exception;
 
 private:
@@ -85,6 +88,7 @@ private:
     void turn();
     void wait_for_events();
     void take_posted_mark();
+    void note_idle(Clock::duration idle);
     void run_posted();
     void run_ready();
     void start(Task<void> task);
@@ -98,6 +102,9 @@ private:
     std::size_t running_ = 0;
     Clock::time_point now_;
     Clock::time_point next_tick_;
+    Clock::time_point load_since_;  // since when idle_ is added up
+    Clock::duration idle_{};
+    bool saturated_ = false;
     DeadlineWheel wheel_;
     WaiterList<ReadyTag> ready_;
     WaiterList<AllTag> waiters_;

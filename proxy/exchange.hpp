@@ -95,6 +95,7 @@ public:
     const config::Timeouts* timeouts = nullptr;
     Choice choice;
     std::unique_ptr<Stream> upstream;
+    pool::UpstreamConnections::Use use;  // of `upstream`, unless it is this client's alone
     Phases phases;
     int retries = 0;
     bool reused = false;

@@ -32,6 +32,7 @@ void Exchange::reset() {
     interim_.release();
     received_.release();
     upstream.reset();
+    use.end();
     choice.clear();
     service = nullptr;
     timeouts = nullptr;

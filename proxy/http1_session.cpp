@@ -99,6 +99,7 @@ Task<After> relay_tunnel(Client& client, Exchange& exchange) {
     exchange.keep_head(client);  // for the report
     exchange.consume_request(client);
     auto upstream = std::move(exchange.upstream);
+    exchange.use.end();  // it will not come back
     const auto result =
         co_await run_tunnel(client, *exchange.service, *exchange.choice.server(), *upstream,
                             exchange.take_tunnel_start(), exchange.timeouts->tunnel);

@@ -12,6 +12,9 @@ namespace poise::proxy {
 
 namespace {
 
+// A connection that comes back at once is there long before; else the next tick lets one be made.
+constexpr std::chrono::milliseconds next_connection_limit{1};
+
 // Static texts: the server's report keeps a pointer to the last one.
 const char* failure_text(Reason reason) {
     switch (reason) {
@@ -59,15 +62,53 @@ Task<bool> greet_with_proxy_header(Client& client, Exchange& exchange, Stream& s
     co_return co_await send_all(client.waiter, stream, header, exchange.timeouts->connect);
 }
 
+bool may_share(const Exchange& exchange) {
+    return !exchange.pins_upstream() && !sends_proxy_header(exchange);
+}
+
 // A kept connection to the chosen server, when there is one that this request may use.
-bool reuse_idle(Client& client, Exchange& exchange) {
-    if (exchange.pins_upstream() || sends_proxy_header(exchange) || exchange.fresh_only)
-        return false;
-    auto idle = client.worker.idle().take(*exchange.choice.server());
+bool reuse_idle(Client& client, Exchange& exchange, bool from_line = false) {
+    if (!may_share(exchange) || exchange.fresh_only) return false;
+    auto& connections = client.worker.connections();
+    const pool::RealServer& server = *exchange.choice.server();
+    auto idle = connections.take(server, from_line);
     if (!idle) return false;
+    exchange.use = connections.use(server);
     exchange.service->counters.upstream_reuses.add();
     exchange.begin_attempt(client, std::move(idle), true);
     return true;
+}
+
+// Whether one more connection to the chosen server would bring nothing: this worker has no time
+// to spare, and those there are come back at once.
+bool is_crowded(Client& client, const Exchange& exchange) {
+    const Engine& engine = client.worker.engine();
+    return may_share(exchange) && !exchange.fresh_only && engine.saturated() &&
+           client.worker.connections().crowded(*exchange.choice.server(), engine.now());
+}
+
+// Waits for a connection that another request gives back. False: make one, for none came in time
+// or there is room for it.
+Task<bool> reuse_next(Client& client, Exchange& exchange) {
+    WaitLine* line = client.worker.connections().line(*exchange.choice.server());
+    if (line == nullptr) co_return false;
+    bool reused = false;
+    bool called = false;
+    {
+        WaitLine::Place place(*line, client.waiter);
+        client.waiter.expires_after(next_connection_limit);
+        for (;;) {
+            client.stream->want(client.waiter, Direction::none);
+            const Wake why = co_await client.waiter.sleep();
+            called = place.called();
+            if (called) reused = reuse_idle(client, exchange, true);
+            if (reused || why != Wake::ready || !is_crowded(client, exchange)) break;
+            if (client.stream->broken() || exchange.choice.server()->halted()) break;
+            place.wait_on();
+        }
+    }
+    if (called && !reused) line->call_next();  // what it was called for is another's
+    co_return reused;
 }
 
 // One connection to the chosen server. False: failure() says why.
@@ -77,6 +118,8 @@ Task<bool> connect_once(Client& client, Exchange& exchange) {
         exchange.fail({Reason::unresolved, Phase::connect});
         co_return false;
     }
+    if (may_share(exchange))
+        exchange.use = client.worker.connections().use(*exchange.choice.server());
     exchange.service->counters.upstream_connects.add();
     client.stream->want(client.waiter, Direction::none);
     auto connected = co_await connect_within(client.waiter, *address, exchange.timeouts->connect);
@@ -121,16 +164,19 @@ Task<bool> connect_upstream(Client& client, Exchange& exchange) {
             exchange.phases.got_server = client.worker.engine().now();
             if (reuse_idle(client, exchange)) co_return true;
         }
+        if (is_crowded(client, exchange) && co_await reuse_next(client, exchange)) co_return true;
         if (co_await connect_once(client, exchange)) co_return true;
         if (client.waiter.cancelled() || client.stream->broken()) co_return false;
         note_server_failure(exchange);
         if (!count_retry(exchange)) co_return false;
+        exchange.use.end();
         exchange.choice.failed(client.worker);
     }
 }
 
 bool prepare_retry(Client& client, Exchange& exchange) {
     exchange.upstream.reset();
+    exchange.use.end();
     // A kept connection may be closed at any time: that says nothing about the server.
     const bool serves = exchange.choice.server()->may_serve_known();
     if (exchange.reused && !exchange.fresh_only && serves) {
@@ -153,8 +199,9 @@ void keep_upstream(Client& client, Exchange& exchange) {
                                client.generation(), exchange.pins_upstream()});
         return;
     }
-    client.worker.idle().put(*server, std::move(exchange.upstream), client.worker.engine().now(),
-                             exchange.service->service.configured.timeouts.keep_alive);
+    client.worker.connections().put(*server, std::move(exchange.upstream), std::move(exchange.use),
+                                    client.worker.engine().now(),
+                                    exchange.service->service.configured.timeouts.keep_alive);
 }
 
 void note_server_success(Exchange& exchange) {

@@ -33,7 +33,7 @@ WorkerGeneration::WorkerGeneration(std::shared_ptr<const Generation> shared, uns
 Worker::Worker(unsigned index, const WorkerShared& shared)
     : index_(index),
       shared_(shared),
-      idle_(idle_connections_per_server),
+      connections_(idle_connections_per_server),
       ids_(RequestIds::random()) {
     assert(index < 64);  // a bit each in ServerQueue::waiting_workers
     if (shared.access_log != nullptr) access_log_ = &shared.access_log->add_queue();
@@ -47,7 +47,7 @@ Worker::~Worker() = default;
 void Worker::run() {
     engine_.spawn(keep_house, this);
     engine_.run();
-    idle_.clear();
+    connections_.clear();
 }
 
 Task<void> Worker::keep_house(Worker* worker) {
@@ -56,7 +56,7 @@ Task<void> Worker::keep_house(Worker* worker) {
         waiter.expires_after(housekeeping_interval);
         if (co_await waiter.sleep() == Wake::cancelled) break;
         const auto now = worker->engine_.now();
-        worker->idle_.sweep(now);
+        worker->connections_.sweep(now);
         worker->end_overdue_services();
         worker->call_all_lines();  // for what opens a place and tells nobody, such as slow start
         if (!worker->draining_) continue;
@@ -133,13 +133,13 @@ void Worker::adopt_here(std::shared_ptr<const Generation> generation,
         listener->serve(*service, found->proxy_protocol);
         return false;
     });
-    keep_current_idle();
+    keep_current_connections();
     end_removed_services();
     call_all_lines();    // there may be more servers, or higher limits
     engine_.wake_all();  // idle clients go on with the new generation, or close
 }
 
-void Worker::keep_current_idle() {
+void Worker::keep_current_connections() {
     std::vector<const pool::RealServer*> known;
     for (const auto& service : current_->services) {
         for (const auto& server : service->service.pool->servers())
@@ -147,7 +147,7 @@ void Worker::keep_current_idle() {
         if (service->service.fallback_server)
             known.push_back(service->service.fallback_server.get());
     }
-    idle_.serve(known);
+    connections_.serve(known);
 }
 
 std::optional<std::size_t> Worker::service_at(const Address& address) const {

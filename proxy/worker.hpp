@@ -6,8 +6,8 @@
 #include "base/engine.hpp"
 #include "base/log_writer.hpp"
 #include "config/model.hpp"
-#include "pool/idle_connections.hpp"
 #include "pool/pool.hpp"
+#include "pool/upstream_connections.hpp"
 #include "proxy/buffer.hpp"
 #include "proxy/incidents.hpp"
 #include "proxy/request_id.hpp"
@@ -101,7 +101,7 @@ public:
     bool draining() const { return draining_; }
     const WorkerShared& shared() const { return shared_; }
     BufferPool& buffers() { return buffers_; }
-    pool::IdleConnections& idle() { return idle_; }
+    pool::UpstreamConnections& connections() { return connections_; }
     RequestIds& ids() { return ids_; }
     LogQueue* access_log() const { return access_log_; }
 
@@ -124,7 +124,7 @@ private:
     friend class Listener;
     void adopt_here(std::shared_ptr<const Generation> generation, std::vector<NewSocket> sockets);
     static Task<void> keep_house(Worker* worker);
-    void keep_current_idle();
+    void keep_current_connections();
     void end_removed_services();
     void end_overdue_services();
     void call_all_lines();
@@ -135,7 +135,7 @@ private:
     const WorkerShared& shared_;
     Engine engine_;
     BufferPool buffers_;
-    pool::IdleConnections idle_;
+    pool::UpstreamConnections connections_;
     RequestIds ids_;
     LogQueue* access_log_ = nullptr;
     std::shared_ptr<WorkerGeneration> current_;
