@@ -91,10 +91,18 @@ FallbackPool make_fallback(const config::Service& owner, const Snapshot* previou
 
 void resolve_rules(proxy::Generation& generation) {
     for (const auto& service : generation.services) {
+        const auto add_cookie = [&](const proxy::Service& one) {
+            auto& names = service->cookie_names;
+            const std::string& name = one.configured.persistence.name;
+            if (one.cookies && std::ranges::find(names, name) == names.end())
+                names.push_back(name);
+        };
+        add_cookie(*service);
         for (const config::Rule& rule : service->configured.rules) {
             const proxy::Service* used = generation.find(rule.use);
             assert(used != nullptr);  // the checker has seen to it
             service->rule_services.push_back(used->index);
+            add_cookie(*used);
         }
     }
 }

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace poise::config {
 
 namespace {
@@ -32,6 +34,23 @@ void resolve_rules(Service& service, const std::string& path, const Places& plac
                 key.parse(&*own, key.name, text);
         }
     }
+}
+
+bool is_used(const Service& service, const std::vector<Service>& all) {
+    return std::ranges::any_of(all, [&](const Service& other) {
+        return std::ranges::any_of(other.rules,
+                                   [&](const Rule& rule) { return rule.use == service.name; });
+    });
+}
+
+// A browser keeps one cookie of a name for a site: services that share a listener by rules must
+// not take it from each other.
+void resolve_cookie(Service& service, const std::vector<Service>& all, const std::string& path,
+                    const Places& places) {
+    if (service.persistence.method != PersistenceMethod::cookie) return;
+    if (places.written(path + "/persistence/name") || places.written("defaults/persistence/name"))
+        return;
+    if (is_used(service, all)) service.persistence.name += "-" + service.name;
 }
 
 void resolve_names(Service& service) {
@@ -69,6 +88,7 @@ void resolve(Draft& draft, const Checks& checks) {
         const auto path = fmt::format("services/{}", i);
         resolve_idle(service, path, checks.places);
         resolve_rules(service, path, checks.places);
+        resolve_cookie(service, draft.services, path, checks.places);
         resolve_names(service);
         if (!service.health.script.empty())
             service.health.script = path_inside(checks.folder, service.health.script);

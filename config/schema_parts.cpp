@@ -125,7 +125,9 @@ Mapping persistence_mapping() {
             "`persistence: {method: cookie}`.",
             {word("method", &T::method, persistence_words,
                   "By what a client is known again. `cookie` and `header` need `protocol: http`."),
-             text("name", &T::name, check_token, "The name of the cookie or of the header."),
+             text("name", &T::name, check_token,
+                  "The name of the cookie or of the header. A service that rules of another use "
+                  "has `POISE-` and its own name."),
              duration("timeout", &T::timeout, {1s, 365 * 24h, true}, "Since the last use."),
              integer("mask", &T::mask, {1, 32},
                      "`source`: this many leading bits of an IPv4 address count."),

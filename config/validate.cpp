@@ -58,6 +58,12 @@ const Bound* find_clash(const Port& port, const Address& address) {
     return found == port.end() ? nullptr : &found->second;
 }
 
+bool shares_cookie(const Service& a, const Service& b) {
+    return a.persistence.method == PersistenceMethod::cookie &&
+           b.persistence.method == PersistenceMethod::cookie &&
+           a.persistence.name == b.persistence.name;
+}
+
 void validate_rule(const Rule& rule, const Service& service, const Service* used,
                    const std::string& path, const Checks& checks) {
     if (used == nullptr) {
@@ -70,6 +76,12 @@ void validate_rule(const Rule& rule, const Service& service, const Service* used
                      fmt::format("service '{}' has protocol {}, this one {}", used->name,
                                  word(used->protocol), word(service.protocol)),
                      "a rule can only use a service of the same protocol");
+    } else if (shares_cookie(service, *used)) {
+        checks.error(path,
+                     fmt::format("services '{}' and '{}' would both set the cookie {}, and each "
+                                 "would lose what the other has set",
+                                 service.name, used->name, used->persistence.name),
+                     "give one of them another persistence name");
     }
 }
 

@@ -72,11 +72,12 @@ bool each_cookie(std::string_view header, std::string_view name, Visit visit);
 /// The value of the first cookie of this name.
 std::optional<std::string_view> find_cookie(std::string_view header, std::string_view name);
 
-/// Appends `header` without the cookies of this name; the bytes of the others stay as they were.
-/// Returns whether anything is left: a field that held nothing else must not be sent.
-bool append_without_cookie(std::string& out, std::string_view header, std::string_view name);
+/// Appends `header` without the cookies of these names; the bytes of the others stay as they
+/// were. Returns whether anything is left: a field that held nothing else must not be sent.
+bool append_without_cookies(std::string& out, std::string_view header,
+                            std::span<const std::string> names);
 
-/// The same as a new string; empty when nothing is left.
+/// The same for one name and as a new string; empty when nothing is left.
 std::string remove_cookie(std::string_view header, std::string_view name);
 
 /// One cookie of a Cookie field, as views into it.

@@ -50,7 +50,8 @@ std::optional<std::string_view> find_cookie(std::string_view header, std::string
     return found;
 }
 
-bool append_without_cookie(std::string& out, std::string_view header, std::string_view name) {
+bool append_without_cookies(std::string& out, std::string_view header,
+                            std::span<const std::string> names) {
     const std::size_t start = out.size();
     const std::string_view whole = header;
     bool first = true;
@@ -58,7 +59,7 @@ bool append_without_cookie(std::string& out, std::string_view header, std::strin
     bool anything_left = false;
     while (!header.empty()) {
         const CookiePiece piece = next_cookie(header);
-        if (piece.name == name) {
+        if (std::ranges::find(names, piece.name) != names.end()) {
             removed = true;
             continue;
         }
@@ -75,7 +76,8 @@ bool append_without_cookie(std::string& out, std::string_view header, std::strin
 
 std::string remove_cookie(std::string_view header, std::string_view name) {
     std::string rest;
-    append_without_cookie(rest, header, name);
+    const std::string one{name};
+    append_without_cookies(rest, header, {&one, 1});
     return rest;
 }
 

@@ -155,12 +155,10 @@ void Exchange::begin_attempt(Client& client, std::unique_ptr<Stream> stream, boo
     phases.sent.reset();
     const Forwarder forwarder(configured.forwarded, configured.trusted_proxies, client.address,
                               tls_);
-    const bool cookies = service->service.cookies.has_value();
     upstream_head_.clear();
     append_request_head(
         upstream_head_, request_,
-        {forwarder, effective_client_, id_,
-         cookies ? std::string_view(configured.persistence.name) : std::string_view(),
+        {forwarder, effective_client_, id_, client.worker_service().service.cookie_names,
          choice.server()->configured().host});
     BodyPump::Message message;
     message.head = upstream_head_;

@@ -28,12 +28,12 @@ void append_length(std::string& out, std::uint64_t length) {
     out += "\r\n";
 }
 
-void append_cookie(std::string& out, const Field& field, std::string_view hidden) {
+void append_cookie(std::string& out, const Field& field, std::span<const std::string> hidden) {
     if (hidden.empty()) return append_field(out, field.name, field.value);
     const auto before = out.size();
     out += field.name;
     out += ": ";
-    if (persistence::append_without_cookie(out, field.value, hidden))
+    if (persistence::append_without_cookies(out, field.value, hidden))
         out += "\r\n";
     else
         out.resize(before);
@@ -60,7 +60,7 @@ void append_request_fields(std::string& out, const RequestHead& head,
             case FieldId::http2_settings:
                 break;
             case FieldId::cookie:
-                append_cookie(out, field, context.hidden_cookie);
+                append_cookie(out, field, context.hidden_cookies);
                 break;
             default:
                 if (!context.forwarder.writes(field.id)) append_field(out, field.name, field.value);

@@ -6,6 +6,7 @@
 #include "proxy/head.hpp"
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -16,8 +17,8 @@ struct RequestHeadContext {
     const Forwarder& forwarder;
     Address client;  // the effective one
     std::string_view request_id;
-    std::string_view hidden_cookie;  // name of our cookie, which the server must not see; or empty
-    std::string_view default_host;   // for an HTTP/1.0 request without Host
+    std::span<const std::string> hidden_cookies;  // names of ours: the server must not see them
+    std::string_view default_host;                // for an HTTP/1.0 request without Host
 };
 
 /// Appends the head for the server, as HTTP/1.1. `out` should have capacity.

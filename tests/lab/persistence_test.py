@@ -86,3 +86,30 @@ def test_a_header_keeps_its_value_on_one_server(lab):
         assert {user: lab.ask(X_User=user).body for user in users} == first
     wait_for("the table to be counted",
              lambda: poise.status()["services"][0]["persistence_entries"] >= len(users))
+
+
+def test_services_behind_one_listener_keep_their_own_cookies(lab):
+    """A browser holds both; each service finds its own, and no server sees any."""
+    lab.origin("s1")
+    lab.origin("s2")
+    lab.origin("s3")
+    web = lab.service("s1", "s2", persistence="cookie",
+                      rules=[{"match": {"path_prefix": "/headers"}, "use": "api"}])
+    api = lab.service("s2", "s3", persistence="cookie")
+    del api["listen"]
+    lab.serve({"services": {"web": web, "api": api}})
+    jar, homes = {}, {"/name": set(), "/headers": set()}
+
+    for _ in range(6):
+        for path, seen in homes.items():
+            cookie = {"Cookie": "; ".join(f"{k}={v}" for k, v in jar.items())} if jar else {}
+            answer = lab.ask(path, **cookie)
+            seen.add(answer.get("X-Origin"))
+            assert b"POISE" not in answer.body
+            for line in answer.all("Set-Cookie"):
+                name, value = line.split(";")[0].split("=", 1)
+                assert name not in jar, "set once, never again"
+                jar[name] = value
+
+    assert sorted(jar) == ["POISE", "POISE-api"]
+    assert all(len(seen) == 1 for seen in homes.values()), homes

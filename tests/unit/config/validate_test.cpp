@@ -112,6 +112,22 @@ TEST_SUITE("config/validate") {
               "of the same protocol");
     }
 
+    TEST_CASE("services behind one listener have cookies of different names") {
+        const auto joined = [](const std::string& web, const std::string& api) {
+            return "services:\n  web:\n    listen: \":1\"\n    servers: a:1\n    persistence: " +
+                   web + "\n    rules: [{match: {path: /}, use: api}]\n  api: {servers: a:1, " +
+                   "persistence: " + api + "}\n";
+        };
+        const auto config = loaded(joined("cookie", "cookie"));
+        CHECK(config.services[0].persistence.name == "POISE");
+        CHECK(config.services[1].persistence.name == "POISE-api");
+        const std::string named = "{method: cookie, name: ID}";
+        CHECK(loaded(joined("cookie", named)).services[1].persistence.name == "ID");
+        CHECK(config_errors(joined(named, named)) ==
+              "6:37 services 'web' and 'api' would both set the cookie ID, and each would lose "
+              "what the other has set | give one of them another persistence name");
+    }
+
     TEST_CASE("a PROXY header is believed only from proxies that are named") {
         const std::string listens =
             "services:\n  w:\n    servers: a:1\n    listen: [\":1\", {address: \":2\", "

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -139,6 +140,7 @@ TEST_SUITE("persistence/cookie") {
     }
 
     TEST_CASE("our cookie is cut out, and the bytes of the others stay") {
+        const std::array<std::string, 1> ours{"POISE"};
         struct Row {
             std::string_view header, rest;
         };
@@ -171,7 +173,7 @@ TEST_SUITE("persistence/cookie") {
             CHECK(find_cookie(row.rest, "POISE") == std::nullopt);
 
             std::string out = "Cookie: ";
-            CHECK(append_without_cookie(out, row.header, "POISE") == !row.rest.empty());
+            CHECK(append_without_cookies(out, row.header, ours) == !row.rest.empty());
             CHECK(out == "Cookie: " + std::string{row.rest});
         }
     }
@@ -260,5 +262,15 @@ TEST_SUITE("persistence/cookie_key") {
 
     TEST_CASE("random keys differ") {
         CHECK(random_cookie_key() != random_cookie_key());
+    }
+
+    TEST_CASE("several cookies are taken out of a field at once") {
+        const std::array<std::string, 2> ours{"POISE", "POISE-api"};
+        std::string out;
+        CHECK(append_without_cookies(out, "POISE=a; x=1; POISE-api=b; POISE-apis=c", ours));
+        CHECK(out == "x=1; POISE-apis=c");
+        out.clear();
+        CHECK_FALSE(append_without_cookies(out, "POISE-api=b; POISE=a", ours));
+        CHECK(out.empty());
     }
 }
