@@ -60,11 +60,11 @@ Mapping limits_mapping() {
     using T = Limits;
     return {"limits",
             "What a client may send before it is refused.",
-            {size("header_bytes", &T::header_bytes, {1'024, 16 << 20},
+            {size("header_bytes", &T::header_bytes, {1'024, 256 << 10},
                   "The whole request head; over it 431. Kerberos tickets are large."),
              integer("header_fields", &T::header_fields, {1, 10'000},
                      "Fields in the head; over it 431."),
-             size("request_line_bytes", &T::request_line_bytes, {64, 16 << 20},
+             size("request_line_bytes", &T::request_line_bytes, {64, 256 << 10},
                   "The request line; over it 414."),
              size("body_bytes", &T::body_bytes, {0, 1LL << 50, "unlimited"},
                   "The request body; over it 413."),

@@ -114,7 +114,9 @@ Mapping match_mapping() {
             {text_list("host", &T::host, check_host_pattern,
                        "The Host without its port, exact or `*.example.com`."),
              text_list("path", &T::path, check_rule_path, "The exact path."),
-             text_list("path_prefix", &T::path_prefix, check_rule_path, "How the path begins."),
+             text_list("path_prefix", &T::path_prefix, check_rule_path,
+                       "How the path begins. To choose servers, not to protect them: a server may "
+                       "read `//admin` or `/admin;x` as `/admin`."),
              text_list("method", &T::method, check_token, "The request's method."),
              header_matches(), range_list("source", &T::source, "The client's address.")},
             ""};

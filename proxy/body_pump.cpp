@@ -15,6 +15,7 @@ constexpr std::size_t reserved_pieces = 4;  // head, chunk size, chunk end, last
 constexpr std::size_t bulk_bytes = 32'768;  // less of a known length is copied
 constexpr std::size_t bulk_fill = 16'384;   // a fill of so much says that more comes
 constexpr std::size_t splice_max = 1'048'576;
+constexpr std::size_t slow_buffer_max = 65'536;
 
 bool final(BodyPump::State state) {
     switch (state) {
@@ -37,6 +38,7 @@ void BodyPump::reset(const Message& message) {
     left_ = message.length;
     body_bytes_ = bytes_read_ = bytes_written_ = 0;
     last_fill_ = 0;
+    sink_is_slow_ = false;
     refusal_ = {};
     error_ = 0;
     all_in_ = message.framing == Framing::none ||
@@ -109,6 +111,7 @@ bool BodyPump::flush(Stream& to) {
     const std::span pieces(pieces_.data() + pieces_begin_, pieces_end_ - pieces_begin_);
     const auto written = pieces.empty() ? to.try_write(*pipe_) : to.try_write(pieces);
     if (written.state == Io::would_block) {
+        sink_is_slow_ = true;
         state_ = State::needs_sink;
         return false;
     }
@@ -172,7 +175,9 @@ bool BodyPump::fill_pipe(Stream& from) {
 bool BodyPump::fill_buffer(Stream& from) {
     relay_.consume(relay_.view().size());
     // A fill that took the whole buffer says that more comes than it holds: bulk.
-    if (last_fill_ != 0 && last_fill_ == relay_.capacity()) relay_.enlarge_empty();
+    // To a slow reader it waits there, so thousands of them must not hold the largest size.
+    const bool largest = relay_.capacity() >= slow_buffer_max && sink_is_slow_;
+    if (last_fill_ != 0 && last_fill_ == relay_.capacity() && !largest) relay_.enlarge_empty();
     // Room to spare makes the last read a short one, which tells that the socket is empty: what
     // comes behind the message is left over, and the next owner's.
     const auto read = from.try_read(relay_.space());

@@ -113,6 +113,7 @@ private:
     Refusal refusal_;
     int error_ = 0;
     bool all_in_ = false;  // the source's message is whole
+    bool sink_is_slow_ = false;
     State state_ = State::needs_source;
 };
 

@@ -178,7 +178,7 @@ bool Exchange::on_response_head(Client& client, std::size_t length) {
                                              request_.is_head, response_);
     if (refusal) return refuse(refusal->reason, Phase::response_head, refusal->offset);
     const int status = response_.status;
-    if (status == 101 && !request_.upgrade)
+    if (status == 101 && !switches_as_asked())
         return refuse(Reason::bad_response, Phase::response_head);
     if (status < 200 && status != 101) {
         start_interim(client, length);
@@ -193,6 +193,7 @@ bool Exchange::on_response_head(Client& client, std::size_t length) {
 
 // 100, 103 and the like pass at once; HTTP/1.0 knows none of them.
 void Exchange::start_interim(Client&, std::size_t length) {
+    upstream_spoiled_ = upstream_spoiled_ || !response_.keep_alive;
     downstream_head_.clear();
     if (request_.minor > 0) append_response_head(downstream_head_, response_, {.request_id = id_});
     received_.consume(length);
@@ -227,6 +228,20 @@ void Exchange::start_response(Client& client, std::size_t length) {
     receiving_ = Receiving::body;
     response_.fields.clear();  // views into the buffer end with the next fill
     response_.reason_phrase = {};
+}
+
+// To a protocol that the client has named (RFC 9110 section 7.8).
+bool Exchange::switches_as_asked() const {
+    const Field* chosen = response_.find(FieldId::upgrade);
+    if (!request_.upgrade || chosen == nullptr) return false;
+    bool asked = false;
+    for (const Field& field : request_.fields) {
+        if (field.id != FieldId::upgrade) continue;
+        each_element(field.value, [&](std::string_view protocol) {
+            asked = asked || same_word(protocol, chosen->value);
+        });
+    }
+    return asked;
 }
 
 void Exchange::note_authentication() {
@@ -308,7 +323,8 @@ void Exchange::time_out() {
 
 bool Exchange::upstream_reusable() const {
     return receiving_ == Receiving::done && request_done_ && response_.keep_alive &&
-           response_.framing != Framing::until_close && down_.left_over().empty() && !tunnel_;
+           !upstream_spoiled_ && response_.framing != Framing::until_close &&
+           down_.left_over().empty() && !tunnel_;
 }
 
 bool Exchange::client_reusable(const Client& client) const {

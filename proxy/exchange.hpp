@@ -122,6 +122,7 @@ private:
     void start_interim(Client& client, std::size_t length);
     void start_response(Client& client, std::size_t length);
     void note_authentication();
+    bool switches_as_asked() const;
     bool on_upstream_end(int error);
     bool server_lost();  // true: failure_ is set, or retry_, too
     bool too_slow(const Client& client);
@@ -154,7 +155,8 @@ private:
     bool tunnel_ = false;
     bool pins_ = false;
     bool keep_client_ = false;
-    bool tls_ = false;  // the client speaks TLS: a later issue
+    bool upstream_spoiled_ = false;  // by a 1xx that was odd: not to be used again
+    bool tls_ = false;               // the client speaks TLS: a later issue
     bool any_response_byte_ = false;
     bool waiting_for_head_ = false;
 };

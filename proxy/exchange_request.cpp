@@ -46,6 +46,7 @@ void Exchange::reset() {
     effective_client_ = {};
     framing_out_ = Framing::none;
     reused = fresh_only = request_done_ = request_abandoned_ = retry_ = tunnel_ = false;
+    upstream_spoiled_ = false;
     pins_ = keep_client_ = any_response_byte_ = waiting_for_head_ = false;
     receiving_ = Receiving::head;
 }
@@ -72,7 +73,10 @@ Exchange::HeadState Exchange::read_head(Client& client) {
             const std::size_t length = head_length(bytes, head_scanned_);
             if (length > limits.header_bytes ||
                 (length == 0 && bytes.size() >= limits.header_bytes)) {
-                refuse(Reason::head_too_long, Phase::request_head, limits.header_bytes);
+                const bool in_target = bytes.find(' ') != std::string_view::npos &&
+                                       bytes.find('\n') == std::string_view::npos;
+                refuse(in_target ? Reason::request_line_too_long : Reason::head_too_long,
+                       Phase::request_head, limits.header_bytes);
                 return HeadState::refused;
             }
             if (length > 0)
@@ -170,6 +174,7 @@ void Exchange::begin_attempt(Client& client, std::unique_ptr<Stream> stream, boo
     up_state_ = BodyPump::State::again;
     down_state_ = BodyPump::State::needs_source;
     down_.release();
+    upstream_spoiled_ = false;
 }
 
 // The body was not read beyond what is still in the client's buffer.

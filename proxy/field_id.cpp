@@ -1,6 +1,9 @@
 // Names of fields: compared without case, and mapped to the few that the proxy acts on.
 #include "proxy/head.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace poise::proxy {
 
 namespace {
@@ -102,6 +105,13 @@ bool same_word(std::string_view a, std::string_view b) {
         if (lower(a[i]) != lower(b[i])) return false;
     }
     return true;
+}
+
+FieldId field_id_as_variable(std::string_view name) {
+    std::array<char, 20> hyphens{};
+    if (name.size() > hyphens.size()) return FieldId::other;
+    std::ranges::replace_copy(name, hyphens.begin(), '_', '-');
+    return field_id({hyphens.data(), name.size()});
 }
 
 FieldId field_id(std::string_view name) {

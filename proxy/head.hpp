@@ -111,6 +111,10 @@ std::optional<Refusal> parse_response_head(std::string_view bytes, const HeadLim
 /// The id of a field's name, in any case; `other` when the proxy does not act on it.
 FieldId field_id(std::string_view name);
 
+/// The same as servers see it that hand fields on as CGI variables, where "_" and "-" are one: who
+/// forges X_Forwarded_For means them.
+FieldId field_id_as_variable(std::string_view name);
+
 /// Case-insensitive compare of ASCII.
 bool same_word(std::string_view a, std::string_view b);
 

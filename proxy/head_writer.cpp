@@ -45,6 +45,13 @@ void append_upgrade(std::string& out, const std::vector<Field>& fields) {
         if (field.id == FieldId::upgrade) append_field(out, field.name, field.value);
 }
 
+// Looks to many a server like one of the fields that we vouch for.
+bool is_forged(std::string_view name, const Forwarder& forwarder) {
+    if (name.find('_') == std::string_view::npos) return false;
+    const FieldId meant = field_id_as_variable(name);
+    return meant == FieldId::x_request_id || forwarder.writes(meant);
+}
+
 // Passed on as they are, unless they end here.
 void append_request_fields(std::string& out, const RequestHead& head,
                            const RequestHeadContext& context) {
@@ -52,7 +59,8 @@ void append_request_fields(std::string& out, const RequestHead& head,
         if (field.hop_by_hop) continue;
         switch (field.id) {
             case FieldId::other:
-                append_field(out, field.name, field.value);
+                if (!is_forged(field.name, context.forwarder))
+                    append_field(out, field.name, field.value);
                 break;
             case FieldId::host:
             case FieldId::content_length:

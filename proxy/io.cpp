@@ -38,6 +38,7 @@ Task<bool> send_all(Waiter& waiter, Stream& stream, std::string_view bytes,
         const auto written = stream.try_write({&piece, 1});
         if (written.state == Io::failed) co_return false;
         bytes.remove_prefix(written.bytes);
+        if (written.bytes > 0) waiter.expires_after(limit);
         if (written.state != Io::would_block) continue;
         stream.want(waiter, Direction::write);
         if (co_await waiter.sleep() != Wake::ready || stream.broken()) co_return false;

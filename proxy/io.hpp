@@ -22,7 +22,8 @@ struct Connected {
 /// Connects within `limit`.
 Task<Connected> connect_within(Waiter& waiter, const Address& to, std::chrono::milliseconds limit);
 
-/// Writes all of `bytes` within `limit`; false when it cannot.
+/// Writes all of `bytes`, waiting at most `limit` for each piece to be taken; false when it
+/// cannot.
 Task<bool> send_all(Waiter& waiter, Stream& stream, std::string_view bytes,
                     std::chrono::milliseconds limit);
 

@@ -162,3 +162,49 @@ def test_rules_choose_the_pool(lab):
     with lab.connect() as wire:
         assert wire.ask("GET", "/name", host="v1.api.test").body == b"s2\n"
         assert wire.ask("GET", "/name", host="other.test").body == b"s1\n"
+
+
+def test_fields_that_servers_may_take_for_ours_are_not_passed_on(lab):
+    """Behind CGI and its children X_Forwarded_For is X-Forwarded-For."""
+    lab.origin("s1")
+    lab.balance("s1")
+    wire = lab.connect()
+    wire.send("GET /headers HTTP/1.1\r\nHost: lab\r\nX_Forwarded_For: 9.9.9.9\r\n"
+              "x_request-ID: forged\r\nX_Other: stays\r\n\r\n")
+    body = wire.response().body
+    assert b"9.9.9.9" not in body and b"forged" not in body
+    assert b"stays" in body
+
+
+def test_an_endless_target_is_414_and_endless_fields_are_431(lab):
+    lab.origin("s1")
+    lab.balance("s1")
+    for start, status in (("GET /", 414), ("GET / HTTP/1.1\r\nHost: lab\r\nX: ", 431)):
+        wire = lab.connect()
+        wire.send(start + "a" * 100_000)
+        assert wire.response().status == status
+
+
+@pytest.mark.parametrize("upgrade", ["h2c", ""])
+def test_a_switch_to_a_protocol_that_nobody_asked_for_is_refused(lab, upgrade):
+    def handler(wire):
+        wire.next_request()
+        extra = f"Upgrade: {upgrade}\r\n" if upgrade else ""
+        wire.send(f"HTTP/1.1 101 X\r\nConnection: Upgrade\r\n{extra}\r\n")
+        wire.more()
+    lab.scripted(handler)
+    lab.balance("s1", health={"check": "none"})
+    with lab.connect() as wire:
+        assert wire.upgrade("/").status == 502
+
+
+def test_a_connection_over_which_an_odd_interim_came_is_not_used_again(lab):
+    def handler(wire):
+        while wire.next_request():
+            wire.send("HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n")
+            wire.respond(200, b"ok")
+    server = lab.scripted(handler)
+    lab.balance("s1", health={"check": "none"}, settings={"node": {"workers": 1}})
+    for _ in range(3):
+        assert lab.ask("/").status == 200
+    assert server.connections == 3

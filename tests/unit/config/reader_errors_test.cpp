@@ -79,7 +79,7 @@ TEST_SUITE("config/reader errors") {
             {"    limits: {header_bytes: 65536}\n",
              "3:28 'header_bytes' must be a size with a unit, found '65536' | write 64KiB"},
             {"    limits: {header_bytes: 1B}\n",
-             "3:28 'header_bytes' must be from 1KiB to 16MiB, found '1B'"},
+             "3:28 'header_bytes' must be from 1KiB to 256KiB, found '1B'"},
             {"    limits: {header_fields: many}\n",
              "3:29 'header_fields' must be a whole number from 1 to 10000, found 'many'"},
             {"    retries: -1\n", "3:14 'retries' must be a whole number from 0 to 10, found '-1'"},
