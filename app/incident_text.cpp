@@ -36,7 +36,8 @@ json one(const proxy::Incident& incident) {
                 {"server", incident.server},
                 {"client", to_string(incident.client)},
                 {"attempts", incident.attempts},
-                {"retry_safe", incident.retry_safe},
+                {"retry_safe", incident.repeat != proxy::Repeat::risky},
+                {"repeat", word(incident.repeat)},
                 {"detail", incident.detail}};
     if (incident.offset) object["offset"] = *incident.offset;
     return object;
@@ -57,6 +58,15 @@ std::string side_sentence(const std::string& side) {
     return side == "server" ? "the real server" : "Poise itself";
 }
 
+std::string repeat_sentence(const std::string& repeat) {
+    if (repeat == "nothing_sent") return "safe: nothing of it has reached a server";
+    if (repeat == "idempotent") {
+        return "safe: it has reached a server, but its method is idempotent (RFC 9110 section "
+               "9.2.2)";
+    }
+    return "not safe: a server may have acted on it";
+}
+
 std::string explained(const json& incident) {
     const std::string status = text_at(incident, "status");
     std::string out = fmt::format("request {} failed: {}\n", text_at(incident, "request_id"),
@@ -72,9 +82,7 @@ std::string explained(const json& incident) {
     add_row(out, "service", text_at(incident, "service"));
     add_row(out, "server", text_at(incident, "server"));
     add_row(out, "attempts", text_at(incident, "attempts"));
-    const bool safe = incident.value("retry_safe", false);
-    add_row(out, "repeat",
-            safe ? "safe: nothing of it had reached a server" : "a server may have acted on it");
+    add_row(out, "repeat", repeat_sentence(text_at(incident, "repeat")));
     add_row(out, "client", text_at(incident, "client"));
     add_row(out, "at", text_at(incident, "at"));
     return out;

@@ -34,6 +34,13 @@ struct Phases {
     std::optional<TimePoint> got_server, connected, sent, responded;
 };
 
+/// What has been tried for a request, over all attempts.
+struct Attempts {
+    int count = 0;                             // connections tried, kept ones included
+    const pool::RealServer* server = nullptr;  // the last one tried
+    bool sent = false;                         // a byte went to a server, before the last one
+};
+
 /// Kept by the worker and used again, so that a request allocates nothing that the last one did
 /// not. The session drives it: read_head, route, then for each attempt begin_attempt and step.
 class Exchange {
@@ -65,7 +72,10 @@ public:
     Step step(Client& client);
     /// What a time-out means in the state that the exchange is in.
     void time_out();
-    void fail(Failure failure) { failure_ = failure; }
+    void fail(Failure failure) {
+        failure_ = failure;
+        if (failure.phase == Phase::connect) note_attempt();
+    }
 
     bool upstream_reusable() const;
     bool client_reusable(const Client& client) const;
@@ -88,6 +98,9 @@ public:
     std::string_view request_id() const { return id_; }
     const Address& effective_client() const { return effective_client_; }
     bool replayable() const;
+    /// Whether any server may have got a byte of it.
+    bool reached_server() const { return attempts_.sent || up_.bytes_written() > 0; }
+    const Attempts& attempts() const { return attempts_; }
     /// After a tunnel's 101: what the server has sent behind it.
     Buffer take_tunnel_start() { return down_.take_left_over(); }
 
@@ -129,6 +142,10 @@ private:
     void arm(Client& client);
     void set_deadline(Client& client);
     Phase phase() const;
+    void note_attempt() {
+        ++attempts_.count;
+        attempts_.server = choice.server();
+    }
 
     RequestHead request_;
     ResponseHead response_;
@@ -140,6 +157,7 @@ private:
     std::string id_;
     Address effective_client_;
     Failure failure_;
+    Attempts attempts_;
     std::size_t head_bytes_ = 0;  // of the request, at the start of client.in
     std::size_t head_scanned_ = 0;
     std::size_t response_scanned_ = 0;

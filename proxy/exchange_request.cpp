@@ -38,6 +38,7 @@ void Exchange::reset() {
     timeouts = nullptr;
     phases = {};
     failure_ = {};
+    attempts_ = {};
     head_bytes_ = head_scanned_ = response_scanned_ = 0;
     bytes_in = bytes_out = moved_before_ = 0;
     retries = status_ = 0;
@@ -147,6 +148,8 @@ void Exchange::ensure_request_id(Client& client) {
 void Exchange::begin_attempt(Client& client, std::unique_ptr<Stream> stream, bool was_reused) {
     assert(stream != nullptr);
     const config::Service& configured = service->service.configured;
+    attempts_.sent = reached_server();
+    note_attempt();
     upstream = std::move(stream);
     reused = was_reused;
     failure_ = {};

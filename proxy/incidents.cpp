@@ -19,6 +19,11 @@ std::string_view word(Phase phase) {
     return words[static_cast<std::size_t>(phase)];
 }
 
+std::string_view word(Repeat repeat) {
+    static constexpr std::array<std::string_view, 3> words{"nothing_sent", "idempotent", "risky"};
+    return words[static_cast<std::size_t>(repeat)];
+}
+
 Side side_of(Reason reason) {
     static_assert(Reason::client_closed < Reason::no_service);
     static_assert(Reason::too_many_connections < Reason::connect_failed);

@@ -31,8 +31,16 @@ enum class Phase : std::uint8_t {
     tunnel
 };
 
-std::string_view word(Side side);    // "client"
-std::string_view word(Phase phase);  // "response_head"
+/// What the client risks when it sends the request again.
+enum class Repeat : std::uint8_t {
+    nothing_sent,  // nothing: no byte of it has reached a server
+    idempotent,    // nothing: it may have reached one, which does no harm twice (RFC 9110 9.2.2)
+    risky          // a server may have acted on it
+};
+
+std::string_view word(Side side);      // "client"
+std::string_view word(Phase phase);    // "response_head"
+std::string_view word(Repeat repeat);  // "nothing_sent"
 
 /// The side that a reason blames.
 Side side_of(Reason reason);
@@ -41,15 +49,15 @@ struct Incident {
     std::chrono::system_clock::time_point at;
     std::string request_id;
     std::string service;
-    std::string server;  // empty: none was involved
+    std::string server;  // the last one tried; empty: none was
     Address client;
     Reason reason = Reason::none;
     Side side = Side::us;
     Phase phase = Phase::request_head;
     std::optional<std::size_t> offset;  // of the offending byte in the message
-    bool retry_safe = false;            // nothing of the request had reached a server
-    std::uint8_t attempts = 0;          // servers tried
-    std::string detail;                 // "connect refused"; cut at detail_bytes_max
+    Repeat repeat = Repeat::nothing_sent;
+    std::uint8_t attempts = 0;  // connections to servers tried
+    std::string detail;         // "connect refused"; cut at detail_bytes_max
 };
 
 /// Bounded: a new incident takes the place of the oldest. Guarded by a mutex, which only failed

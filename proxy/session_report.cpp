@@ -3,6 +3,7 @@
 #include "proxy/access_log.hpp"
 #include "proxy/error_answer.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <string>
@@ -23,8 +24,10 @@ std::optional<microseconds> phase(std::optional<Engine::Clock::time_point> from,
     return between(*from, *to);
 }
 
+// The last one tried, also when it has failed and was given up.
 std::string_view server_name(const Exchange& exchange) {
-    const auto* server = exchange.choice.server();
+    const pool::RealServer* server = exchange.choice.server();
+    if (server == nullptr) server = exchange.attempts().server;
     return server != nullptr ? std::string_view(server->name()) : std::string_view();
 }
 
@@ -36,6 +39,15 @@ void count(Exchange& exchange, ServiceCounters& counters) {
     counters.bytes_in.add(exchange.bytes_in);
     counters.bytes_out.add(exchange.bytes_out);
     counters.retries.add(static_cast<std::uint64_t>(exchange.retries));
+}
+
+Repeat repeat_of(const Exchange& exchange) {
+    if (!exchange.reached_server()) return Repeat::nothing_sent;
+    return exchange.request().idempotent ? Repeat::idempotent : Repeat::risky;
+}
+
+std::uint8_t attempts_of(int count) {
+    return static_cast<std::uint8_t>(std::min(count, 255));
 }
 
 void add_incident(Client& client, Incident incident, const Failure& failure) {
@@ -97,8 +109,8 @@ void report_exchange(Client& client, Exchange& exchange) {
         incident.request_id = exchange.request_id();
         incident.service = exchange.service->service.configured.name;
         incident.server = server_name(exchange);
-        incident.attempts = static_cast<std::uint8_t>(exchange.retries + 1);
-        incident.retry_safe = exchange.request().idempotent && exchange.replayable();
+        incident.attempts = attempts_of(exchange.attempts().count);
+        incident.repeat = repeat_of(exchange);
         add_incident(client, std::move(incident), failure);
     }
     if (client.worker.access_log() != nullptr)
@@ -117,7 +129,8 @@ void report_tcp_session(Client& client, const TcpReport& report) {
         Incident incident;
         incident.service = service.service.configured.name;
         incident.server = report.server_name;
-        incident.attempts = static_cast<std::uint8_t>(report.attempts);
+        incident.attempts = attempts_of(report.attempts);
+        incident.repeat = report.bytes_in == 0 ? Repeat::nothing_sent : Repeat::risky;
         add_incident(client, std::move(incident), report.failure);
     }
     AccessRecord record;

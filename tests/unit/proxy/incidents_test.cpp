@@ -82,6 +82,8 @@ TEST_SUITE("proxy/incidents") {
         CHECK(word(Side::us) == "us");
         CHECK(word(Phase::proxy_header) == "proxy_header");
         CHECK(word(Phase::connect) == "connect");
+        CHECK(word(Repeat::nothing_sent) == "nothing_sent");
+        CHECK(word(Repeat::risky) == "risky");
         CHECK(word(Phase::tunnel) == "tunnel");
     }
 
