@@ -124,9 +124,13 @@ void report_tcp_session(Client& client, const TcpReport& report) {
     counters.bytes_in.add(report.bytes_in);
     counters.bytes_out.add(report.bytes_out);
     counters.retries.add(static_cast<std::uint64_t>(report.attempts > 1 ? report.attempts - 1 : 0));
+    std::string id;  // as of a request: `poise why` and the access log speak of the same session
+    if (report.failure.reason != Reason::none || client.worker.access_log() != nullptr)
+        id = client.worker.ids().next().view();
     if (report.failure.reason != Reason::none) {
         counters.failures[static_cast<std::size_t>(report.failure.reason)].add();
         Incident incident;
+        incident.request_id = id;
         incident.service = service.service.configured.name;
         incident.server = report.server_name;
         incident.attempts = attempts_of(report.attempts);
@@ -142,6 +146,7 @@ void report_tcp_session(Client& client, const TcpReport& report) {
     record.server = report.server_name;
     record.bytes_in = report.bytes_in;
     record.bytes_out = report.bytes_out;
+    record.request_id = id;
     record.reason = report.failure.reason;
     write_access_line(client, record);
 }
@@ -150,6 +155,7 @@ void report_early_failure(Client& client, const Failure& failure) {
     WorkerService& service = client.worker_service();
     service.counters.failures[static_cast<std::size_t>(failure.reason)].add();
     Incident incident;
+    incident.request_id = client.worker.ids().next().view();
     incident.service = service.service.configured.name;
     add_incident(client, std::move(incident), failure);
 }

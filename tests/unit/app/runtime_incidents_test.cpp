@@ -118,4 +118,20 @@ TEST_SUITE("app/runtime") {
         CHECK(incident.attempts >= 1);
         CHECK(incident.repeat == Repeat::idempotent);
     }
+
+    TEST_CASE("a TCP session that fails has an id to ask for") {
+        const auto port = free_port();
+        Running poise(service(port, "[{name: s1, address: \"" + at(free_port()) + "\"}]",
+                              "    protocol: tcp\n"));
+
+        CHECK(talk(port, "hello").empty());
+
+        const Incident incident = only_incident(poise);
+        CHECK(incident.reason == Reason::connect_failed);
+        CHECK(incident.server == "s1");
+        CHECK(incident.attempts == 1);
+        CHECK(incident.repeat == Repeat::nothing_sent);
+        REQUIRE(incident.request_id.size() == 26);
+        CHECK(poise.runtime().incidents().find(incident.request_id).has_value());
+    }
 }
