@@ -1,8 +1,11 @@
 // The table of reasons: what logs, metrics and answers rely on.
 #include "proxy/refusal.hpp"
 
+#include "config/load.hpp"
+
 #include <doctest/doctest.h>
 
+#include <regex>
 #include <set>
 #include <string>
 
@@ -32,6 +35,29 @@ TEST_SUITE("proxy/refusal") {
             CHECK(reason.text.find('\n') == std::string_view::npos);
             CHECK((reason.section.empty() || reason.section.starts_with("RFC ")));
         }
+    }
+
+    // A cure that names what nobody can write is worse than none.
+    TEST_CASE("the keys that cures name are in the reference, in the mapping that they name") {
+        const std::string reference = poise::config::config_reference_markdown();
+        const std::regex named("(timeouts|limits|node)[.]([a-z_]+)");
+        std::size_t found = 0;
+
+        for (std::size_t i = 0; i < static_cast<std::size_t>(Reason::count_); ++i) {
+            const std::string cure(facts(static_cast<Reason>(i)).cure);
+            CHECK(cure.find("limit of the service") == std::string::npos);
+            CHECK(cure.find("time-out of the") == std::string::npos);
+            for (std::sregex_iterator at(cure.begin(), cure.end(), named), end; at != end; ++at) {
+                CAPTURE(at->str());
+                const auto mapping = reference.find("\n### " + at->str(1) + "\n");
+                REQUIRE(mapping != std::string::npos);
+                const auto next = reference.find("\n### ", mapping + 1);
+                const auto key = reference.find("| `" + at->str(2) + "` |", mapping);
+                CHECK(key < next);
+                ++found;
+            }
+        }
+        CHECK(found >= 14);
     }
 
     TEST_CASE("statuses tell whose fault it is") {
