@@ -92,6 +92,9 @@ void Reader::read_mapping(const Tree& tree, const Mapping& mapping, std::string_
     if (tree.kind != Tree::Kind::map && tree.kind != Tree::Kind::null) {
         const bool bare_ipv6 = tree.kind == Tree::Kind::list && !mapping.shorthand.empty() &&
                                !mapping.shorthand_key().form.empty();
+        // None of its keys could be read: what misses them would only repeat this.
+        for (const Key& key : mapping.keys)
+            places_.mark_broken(child(path, key.name));
         return error(tree, path,
                      fmt::format("'{}' must be a mapping, found {}", label, kind_name(tree.kind)),
                      bare_ipv6 ? "put quotes around an IPv6 address: \"[2001:db8::1]:80\"" : "");

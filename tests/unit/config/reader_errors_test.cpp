@@ -113,6 +113,13 @@ TEST_SUITE("config/reader errors") {
             check_service(row);
     }
 
+    TEST_CASE("a service that is no mapping is one error, not what it lacks as well") {
+        CHECK(config_errors("services:\n  bad: 1\n") ==
+              "2:8 'bad' must be a mapping, found a single value");
+        CHECK(config_errors("services:\n  bad: [1, 2]\n") ==
+              "2:8 'bad' must be a mapping, found a list");
+    }
+
     TEST_CASE("what a rule cannot compare with is refused") {
         const auto match = [](const std::string& what) {
             return config_errors(
