@@ -56,14 +56,19 @@ std::vector<Checked> check_all(const CheckOptions& options) {
     return all;
 }
 
+// Not of one place: the file as a whole.
+json number_or_null(int number) {
+    return number == 0 ? json() : json(number);
+}
+
 void print_json(const std::vector<Checked>& all, Terminal& terminal) {
     json files = json::array();
     for (const Checked& each : all) {
         json diagnostics = json::array();
         for (const auto& found : each.diagnostics)
             diagnostics.push_back({{"file", found.at.file},
-                                   {"line", found.at.line},
-                                   {"column", found.at.column},
+                                   {"line", number_or_null(found.at.line)},
+                                   {"column", number_or_null(found.at.column)},
                                    {"message", found.message},
                                    {"hint", found.hint}});
         files.push_back({{"file", each.file},

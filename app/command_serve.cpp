@@ -3,17 +3,30 @@
 #include "app/serving.hpp"
 #include "app/unix_path.hpp"
 
+#include <filesystem>
 #include <ostream>
+#include <system_error>
 #include <utility>
 
 namespace poise::app {
+
+namespace {
+
+constexpr const char* no_file_hint =
+    "name the file with --config PATH; `poise demo` and `poise proxy` need none";
+
+}  // namespace
 
 int run_serve(const ServeOptions& options, Terminal& terminal) {
     std::expected<config::Node, config::Diagnostics> node;
     if (!options.node.empty()) node = config::load_node(options.node);
     if (!node) return print_diagnostics(node.error(), terminal);
     auto loaded = config::load_config(options.config);
-    if (!loaded) return print_diagnostics(loaded.error(), terminal);
+    if (!loaded) {
+        if (std::error_code ignored; !std::filesystem::exists(options.config, ignored))
+            loaded.error().front().hint = no_file_hint;
+        return print_diagnostics(loaded.error(), terminal);
+    }
     const std::string control =
         control_path(options.control.empty() ? node->control : options.control);
     if (control.empty()) {

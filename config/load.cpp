@@ -18,7 +18,7 @@ namespace poise::config {
 namespace {
 
 std::unexpected<Diagnostics> cannot_load(const std::string& path, const std::string& why) {
-    return std::unexpected(Diagnostics{{{path, 1, 1}, fmt::format("the file {}", why), {}}});
+    return std::unexpected(Diagnostics{{{path, 0, 0}, fmt::format("the file {}", why), {}}});
 }
 
 // A file without a single key says nothing that could be checked further.

@@ -16,6 +16,11 @@ TEST_SUITE("config/diagnostic") {
               "  hint: did you mean 'least_conn'?");
     }
 
+    TEST_CASE("what is wrong with a file as a whole has no line in it") {
+        CHECK(to_string({{"poise.yaml", 0, 0}, "the file does not exist", ""}) ==
+              "poise.yaml: error: the file does not exist");
+    }
+
     TEST_CASE("a word near to nothing gets the whole list") {
         const auto d = unknown_word({"poise.yaml", 1, 1}, "scheduler", "magic", schedulers);
         CHECK(d.hint == "one of: roundrobin, least_conn, source");

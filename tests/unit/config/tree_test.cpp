@@ -141,17 +141,17 @@ TEST_SUITE("config/tree") {
         const auto missing = load_config("/nonexistent/poise.yaml");
         REQUIRE_FALSE(missing);
         CHECK(to_string(missing.error().front()) ==
-              "/nonexistent/poise.yaml:1:1: error: the file does not exist");
+              "/nonexistent/poise.yaml: error: the file does not exist");
 
         const auto folder = std::filesystem::temp_directory_path().string();
         const auto directory = load_config(folder);
         REQUIRE_FALSE(directory);
         CHECK(to_string(directory.error().front()) ==
-              folder + ":1:1: error: the file is a directory, not a file");
+              folder + ": error: the file is a directory, not a file");
 
         const auto device = load_node("/dev/zero");
         REQUIRE_FALSE(device);
         CHECK(to_string(device.error().front()) ==
-              "/dev/zero:1:1: error: the file is not a regular file");
+              "/dev/zero: error: the file is not a regular file");
     }
 }
