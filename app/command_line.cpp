@@ -2,10 +2,15 @@
 
 #include "app/commands.hpp"
 #include "app/runtime.hpp"
+#include "app/usage.hpp"
 #include "config/diagnostic.hpp"
+
+#include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <ostream>
@@ -24,6 +29,20 @@ constexpr std::string_view examples =
     "  poise serve --config poise.yaml                  run it\n"
     "  poise status                                     how are the servers?\n"
     "`poise COMMAND --help` tells more.";
+
+CLI::Validator whole_number(std::uint32_t least, std::uint32_t most) {
+    const std::string range = fmt::format("{} to {}", least, most);
+    return {[=](std::string& text) {
+                std::uint32_t n = 0;
+                const char* end = text.data() + text.size();
+                const auto [at, error] = std::from_chars(text.data(), end, n);
+                const bool good = error == std::errc{} && at == end && n >= least && n <= most;
+                return good
+                           ? std::string()
+                           : fmt::format("must be a whole number from {}, found '{}'", range, text);
+            },
+            range};
+}
 
 // Commands define themselves here: each sets what is to be done when it is the chosen one.
 struct Definition {
@@ -69,7 +88,7 @@ void define_serving(const Definition& define) {
     command->add_option("--tls-cert", proxy->tls_cert, "Certificate for clients");
     command->add_option("--tls-key", proxy->tls_key, "Its key");
     command->add_option("--workers", proxy->workers, "Threads (default: one a core)")
-        ->check(CLI::Range(1, 64));
+        ->check(whole_number(1, 64));
     command->add_flag("--access-log", proxy->access_log, "A line for each request");
     add_control(command, proxy->control);
 
@@ -79,7 +98,7 @@ void define_serving(const Definition& define) {
     command->add_option("--listen", demo->listen, "Address; the next port is used too")
         ->capture_default_str();
     command->add_option("--seconds", demo->seconds, "End after so many (default: never)")
-        ->check(CLI::Range(1, 86'400));
+        ->check(whole_number(1, 86'400));
     add_control(command, demo->control);
 }
 
@@ -137,7 +156,7 @@ void define_orders(const Definition& define) {
         if (order.verb == ControlVerb::weight) {
             command->add_option("N", options->weight, "0 to 256; 0 drains")
                 ->required()
-                ->check(CLI::Range(0, 256));
+                ->check(whole_number(0, 256));
         }
         add_control(command, options->control);
     }
@@ -158,6 +177,8 @@ void define_later(const Definition& define) {
         command->allow_extras();
     }
     auto nothing = std::make_shared<bool>();
+    define.command("help", "Print this help, or that of a command", "poise help serve", nothing,
+                   [](bool, Terminal&) { return exit_good; });
     define.command("version", "Print the version", "poise version", nothing,
                    [](bool, Terminal& terminal) {
                        terminal.out << "poise " << version() << '\n';
@@ -165,24 +186,37 @@ void define_later(const Definition& define) {
                    });
 }
 
-// A word that is no command, before CLI11 sees it: it has no nearest word to offer.
-bool is_unknown_command(const CLI::App& app, const std::string& word, Terminal& terminal) {
+// A first word that is nothing of ours, before CLI11 sees it: it has no nearest word to offer.
+bool is_unknown(const CLI::App& app, const std::string& word, Terminal& terminal) {
+    if (word.starts_with('-')) {
+        const std::string wrong = unknown_first_option(app, word);
+        terminal.err << wrong;
+        return !wrong.empty();
+    }
     std::vector<std::string> names;
     for (const CLI::App* command : app.get_subcommands(nullptr))
         names.push_back(command->get_name());
-    if (word.starts_with('-') || std::ranges::find(names, word) != names.end()) return false;
+    if (std::ranges::find(names, word) != names.end()) return false;
     const std::vector<std::string_view> known(names.begin(), names.end());
     const auto found = config::unknown_word({}, "command", word, known);
     terminal.fail(found.message + "; " + found.hint);
     return true;
 }
 
+// `poise help serve` is `poise serve --help`.
+std::vector<std::string> without_help_word(std::span<const std::string> arguments) {
+    if (arguments.empty() || arguments.front() != "help")
+        return {arguments.begin(), arguments.end()};
+    if (arguments.size() == 1) return {"--help"};
+    return {arguments[1], "--help"};
+}
+
 }  // namespace
 
-int run_command_line(std::span<const std::string> arguments, Terminal& terminal) {
+int run_command_line(std::span<const std::string> given, Terminal& terminal) {
     CLI::App app("Poise, a redundant load balancer", "poise");
     app.footer(std::string(examples));
-    app.set_version_flag("--version", "poise " + std::string(version()));
+    app.set_version_flag("-v,--version", "poise " + std::string(version()));
     app.require_subcommand(1);
     std::function<int()> chosen;
     const Definition define{app, terminal, chosen};
@@ -192,18 +226,20 @@ int run_command_line(std::span<const std::string> arguments, Terminal& terminal)
     define_orders(define);
     define_later(define);
 
+    const std::vector<std::string> arguments = without_help_word(given);
     if (arguments.empty()) {
         terminal.err << app.help();
         return exit_usage;
     }
-    if (is_unknown_command(app, arguments.front(), terminal)) return exit_usage;
+    if (is_unknown(app, arguments.front(), terminal)) return exit_usage;
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants it
     try {
         app.parse(reversed);
     } catch (const CLI::ParseError& error) {
         const bool is_help = error.get_exit_code() == 0;
-        const int code = app.exit(error, terminal.out, terminal.err);
-        return is_help ? code : exit_usage;
+        if (is_help) return app.exit(error, terminal.out, terminal.err);
+        terminal.err << usage_error(app, error);
+        return exit_usage;
     }
     return chosen();
 }

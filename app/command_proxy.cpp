@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <ostream>
+#include <string_view>
 #include <utility>
 
 namespace poise::app {
@@ -36,6 +38,19 @@ std::string quoted_list(const std::vector<std::string>& texts) {
     return '[' + list + ']';
 }
 
+void replace(std::string& text, std::string_view what, std::string_view with) {
+    if (const auto at = text.find(what); at != std::string::npos)
+        text.replace(at, what.size(), with);
+}
+
+// In the words of the command line.
+std::string option_error(const config::Diagnostic& found) {
+    std::string text = found.message;
+    replace(text, "'listen'", "--listen");
+    replace(text, "'servers'", "--to");
+    return found.hint.empty() ? text : fmt::format("{}; {}", text, found.hint);
+}
+
 }  // namespace
 
 std::string proxy_yaml(const ProxyOptions& options) {
@@ -52,9 +67,9 @@ int run_proxy(const ProxyOptions& options, Terminal& terminal) {
     if (!parsed) {
         // Lines and columns of a text that the user never saw would only confuse.
         for (const auto& found : parsed.error())
-            terminal.fail(found.hint.empty() ? found.message
-                                             : fmt::format("{}; {}", found.message, found.hint));
-        return exit_failure;
+            terminal.err << "poise proxy: " << option_error(found) << '\n';
+        terminal.err << "`poise proxy --help` tells what it takes\n";
+        return exit_usage;
     }
     config::Node node;
     node.workers = options.workers;
