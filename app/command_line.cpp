@@ -90,7 +90,9 @@ void define_serving(const Definition& define) {
     command->add_option("--workers", proxy->workers, "Threads (default: one a core)")
         ->check(whole_number(1, 64));
     command->add_flag("--access-log", proxy->access_log, "A line for each request");
-    add_control(command, proxy->control);
+    command->add_option("--control", proxy->control,
+                        "Path of a control socket; without one `poise status` and the others "
+                        "cannot reach this Poise");
 
     auto demo = std::make_shared<DemoOptions>();
     command = define.command("demo", "The balancer over three demo servers, and what to try",

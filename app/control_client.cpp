@@ -34,8 +34,10 @@ struct Descriptor {
 
 std::string why_not(const std::string& path, int error) {
     if (error == ENOENT || error == ECONNREFUSED)
-        return fmt::format("no Poise answers at {}; is it running? (--control PATH tells where)",
-                           path);
+        return fmt::format(
+            "no Poise answers at {}; is it running? If its control socket is another one, name it "
+            "with --control PATH; `poise proxy` opens one only when started with --control PATH",
+            path);
     if (error == EACCES)
         return fmt::format("no permission for {}: it is for its owner and group", path);
     if (error == EAGAIN || error == EWOULDBLOCK)

@@ -177,6 +177,7 @@ public:
         options.config = std::move(*config);
         options.node.workers = static_cast<int>(workers);
         options.config_path = config_path_;
+        options.control_path = control();
         runtime_ = std::make_unique<Runtime>(std::move(options), *log_);
         const auto started = runtime_->start();
         if (!started) FAIL(started.error());
@@ -190,6 +191,7 @@ public:
     void write_config(const std::string& yaml) { folder_.write("poise.yaml", yaml); }
     void join() { thread_.join(); }  // when it has been told to end
     Runtime& runtime() { return *runtime_; }
+    std::string control() const { return (folder_.path / "control").string(); }
 
     /// What `ask(runtime)` gives, asked on the control thread. Any thread may call.
     template <typename Ask>
