@@ -160,12 +160,14 @@ void define_orders(const Definition& define) {
                 ->required()
                 ->check(whole_number(0, 256));
         }
+        command->add_flag("--json", options->json, "As JSON");
         add_control(command, options->control);
     }
-    auto control = std::make_shared<std::string>();
+    auto options = std::make_shared<ReloadOptions>();
     auto* reload = define.command("reload", "Load the file again; no connection is dropped",
-                                  "poise reload", control, run_reload);
-    add_control(reload, *control);
+                                  "poise reload", options, run_reload);
+    reload->add_flag("--json", options->json, "As JSON");
+    add_control(reload, options->control);
 }
 
 void define_later(const Definition& define) {

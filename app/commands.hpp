@@ -64,10 +64,15 @@ struct ServerOptions {
     std::string target;
     std::uint32_t weight = 0;
     std::string control;
+    bool json = false;
 };
 int run_server_command(const ServerOptions& options, Terminal& terminal);
 
-int run_reload(const std::string& control, Terminal& terminal);
+struct ReloadOptions {
+    std::string control;
+    bool json = false;
+};
+int run_reload(const ReloadOptions& options, Terminal& terminal);
 
 struct WhyOptions {
     std::string request_id;  // empty: the last ones

@@ -31,8 +31,8 @@ ControlAnswer bad(std::string error) {
     return {.ok = false, .error = std::move(error)};
 }
 
-std::string quoted(const std::string& text) {
-    return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+std::string to_text(const json& value) {
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 // "unknown server 'web9'; did you mean 'web1'?"
@@ -77,9 +77,11 @@ ControlAnswer answer_server(Runtime& runtime, const ControlRequest& request) {
     if (!done) return not_found(runtime, request);
     const proxy::Service* service = runtime.generation().find(request.service);
     const ServerStatus now = status_of(*service->pool->find(request.server));
-    return good(quoted(fmt::format("{}/{}: {}, weight {}, {} connection{}", request.service,
-                                   request.server, now.state, now.weight, now.connections,
-                                   now.connections == 1 ? "" : "s")));
+    return good(to_text({{"service", request.service},
+                         {"server", request.server},
+                         {"state", now.state},
+                         {"weight", now.weight},
+                         {"connections", now.connections}}));
 }
 
 ControlAnswer answer_reload(Runtime& runtime) {
@@ -90,8 +92,8 @@ ControlAnswer answer_reload(Runtime& runtime) {
             answer.diagnostics.push_back(config::to_string(diagnostic));
         return answer;
     }
-    return good(json{{"generation", outcome.generation}, {"changes", outcome.changes}}.dump(
-        -1, ' ', false, json::error_handler_t::replace));
+    return good(
+        to_text({{"generation", outcome.generation}, {"changes", lines_of(outcome.changes)}}));
 }
 
 ControlAnswer answer_why(const Runtime& runtime, const ControlRequest& request) {
@@ -110,7 +112,7 @@ ControlAnswer answer_why(const Runtime& runtime, const ControlRequest& request) 
 ControlAnswer answer(Runtime& runtime, const ControlRequest& request) {
     switch (request.verb) {
         case ControlVerb::ping:
-            return good(quoted("pong"));
+            return good(to_text("pong"));
         case ControlVerb::status:
             return answer_status(runtime, request);
         case ControlVerb::reload:

@@ -2,10 +2,8 @@
 
 #include "app/text.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cstdint>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -15,11 +13,6 @@ namespace poise::app {
 using nlohmann::json;
 
 namespace {
-
-std::string time_text(std::chrono::system_clock::time_point at) {
-    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
-                       fmt::gmtime(std::chrono::system_clock::to_time_t(at)));
-}
 
 json one(const proxy::Incident& incident) {
     const proxy::ReasonFacts& facts = proxy::facts(incident.reason);

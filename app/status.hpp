@@ -68,6 +68,7 @@ struct Status {
 ServiceStatus status_of(const proxy::Service& service);
 ServerStatus status_of(const pool::RealServer& server);
 
+/// No limit and no time are null; times are as `poise why --json` has them.
 std::string status_to_json(const Status& status);
 /// The error says what is missing or of the wrong type.
 std::expected<Status, std::string> status_from_json(std::string_view json);

@@ -1,7 +1,12 @@
 // The status as JSON, for programs and between `poise status` and the running Poise.
 #include "app/status.hpp"
+#include "app/text.hpp"
 
+#include <array>
+#include <chrono>
+#include <cstddef>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 namespace poise::app {
 
@@ -9,24 +14,33 @@ using nlohmann::json;
 
 namespace {
 
+using std::chrono::seconds;
+
+constexpr std::array<const char*, 6> response_classes{"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
+
 json to_object(const ServerStatus& server) {
-    return {{"name", server.name},
-            {"address", server.address},
-            {"state", server.state},
-            {"weight", server.weight},
-            {"connections", server.connections},
-            {"connections_max", server.connections_max},
-            {"successes", server.successes},
-            {"failures", server.failures},
-            {"response_us", server.response_us},
-            {"reason", server.reason},
-            {"since", server.since}};
+    const std::chrono::system_clock::time_point since{seconds{server.since}};
+    return {
+        {"name", server.name},
+        {"address", server.address},
+        {"state", server.state},
+        {"weight", server.weight},
+        {"connections", server.connections},
+        {"connections_max", server.connections_max == 0 ? json() : json(server.connections_max)},
+        {"successes", server.successes},
+        {"failures", server.failures},
+        {"response_us", server.response_us},
+        {"reason", server.reason},
+        {"since", server.since == 0 ? json() : json(time_text(since))}};
 }
 
 json to_object(const ServiceStatus& service) {
     json failures = json::object();
     for (const auto& [reason, count] : service.failures)
         failures[reason] = count;
+    json responses = json::object();
+    for (std::size_t i = 0; i < response_classes.size(); ++i)
+        responses[response_classes[i]] = service.responses[i];
     json servers = json::array();
     for (const ServerStatus& server : service.servers)
         servers.push_back(to_object(server));
@@ -38,7 +52,7 @@ json to_object(const ServiceStatus& service) {
             {"connections", service.connections},
             {"sessions", service.sessions},
             {"requests", service.requests},
-            {"responses", service.responses},
+            {"responses", std::move(responses)},
             {"bytes_in", service.bytes_in},
             {"bytes_out", service.bytes_out},
             {"retries", service.retries},
@@ -48,6 +62,13 @@ json to_object(const ServiceStatus& service) {
             {"servers", std::move(servers)}};
 }
 
+std::int64_t since_from(const json& text) {
+    if (text.is_null()) return 0;
+    const auto at = parse_time(text.get<std::string>());
+    if (!at) throw std::invalid_argument("\"since\" is no time");
+    return std::chrono::floor<seconds>(at->time_since_epoch()).count();
+}
+
 ServerStatus server_from(const json& object) {
     ServerStatus server;
     object.at("name").get_to(server.name);
@@ -55,12 +76,13 @@ ServerStatus server_from(const json& object) {
     object.at("state").get_to(server.state);
     object.at("weight").get_to(server.weight);
     object.at("connections").get_to(server.connections);
-    object.at("connections_max").get_to(server.connections_max);
+    const json& most = object.at("connections_max");
+    if (!most.is_null()) most.get_to(server.connections_max);
     object.at("successes").get_to(server.successes);
     object.at("failures").get_to(server.failures);
     object.at("response_us").get_to(server.response_us);
     object.at("reason").get_to(server.reason);
-    object.at("since").get_to(server.since);
+    server.since = since_from(object.at("since"));
     return server;
 }
 
@@ -74,7 +96,8 @@ ServiceStatus service_from(const json& object) {
     object.at("connections").get_to(service.connections);
     object.at("sessions").get_to(service.sessions);
     object.at("requests").get_to(service.requests);
-    object.at("responses").get_to(service.responses);
+    for (std::size_t i = 0; i < response_classes.size(); ++i)
+        object.at("responses").at(response_classes[i]).get_to(service.responses[i]);
     object.at("bytes_in").get_to(service.bytes_in);
     object.at("bytes_out").get_to(service.bytes_out);
     object.at("retries").get_to(service.retries);
@@ -125,7 +148,7 @@ std::string status_to_json(const Status& status) {
 std::expected<Status, std::string> status_from_json(std::string_view text) {
     try {
         return status_from(json::parse(text));
-    } catch (const json::exception& wrong) {
+    } catch (const std::exception& wrong) {  // of json, or of since_from
         return std::unexpected(std::string("not a status that a Poise gives: ") + wrong.what());
     }
 }

@@ -1,8 +1,10 @@
 #include "app/text.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <cstddef>
+#include <ctime>
 #include <iterator>
 
 namespace poise::app {
@@ -28,6 +30,18 @@ std::string printable(std::string_view text) {
         }
     }
     return shown;
+}
+
+std::string time_text(std::chrono::system_clock::time_point at) {
+    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
+                       fmt::gmtime(std::chrono::system_clock::to_time_t(at)));
+}
+
+std::optional<std::chrono::system_clock::time_point> parse_time(const std::string& text) {
+    std::tm broken{};
+    const char* end = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &broken);
+    if (end == nullptr || *end != '\0') return std::nullopt;
+    return std::chrono::system_clock::from_time_t(::timegm(&broken));
 }
 
 }  // namespace poise::app

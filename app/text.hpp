@@ -1,6 +1,8 @@
 // Small pieces of text that several commands need.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,5 +14,10 @@ std::vector<std::string> lines_of(std::string_view text);
 
 /// `text` with control bytes escaped (\x1b), so that a terminal shows it and does not obey it.
 std::string printable(std::string_view text);
+
+/// "2026-11-25T02:33:28Z", as in every JSON of ours.
+std::string time_text(std::chrono::system_clock::time_point at);
+/// nullopt when the text is not of that form.
+std::optional<std::chrono::system_clock::time_point> parse_time(const std::string& text);
 
 }  // namespace poise::app
