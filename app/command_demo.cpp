@@ -3,6 +3,7 @@
 #include "app/demo_config.hpp"
 #include "app/demo_screen.hpp"
 #include "app/demo_server.hpp"
+#include "app/own_command.hpp"
 #include "app/serving.hpp"
 #include "app/unix_path.hpp"
 
@@ -12,6 +13,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdlib>
 #include <deque>
 #include <ostream>
 #include <string>
@@ -111,6 +113,9 @@ int run_demo(const DemoOptions& options, Terminal& terminal) {
         terminal.fail(places.error());
         return exit_usage;
     }
+    // Reads the environment while there is one thread.
+    const char* search = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe)
+    const std::string command = own_command(own_file(), search == nullptr ? "" : search);
     DemoServers servers;
     const std::string yaml =
         demo_yaml(*places, {servers.port(0), servers.port(1), servers.port(2)});
@@ -131,7 +136,12 @@ int run_demo(const DemoOptions& options, Terminal& terminal) {
                     **log);
     if (auto started = runtime.start(); !started)
         return terminal.fail(started.error() + "; another place: poise demo --listen :9090");
-    terminal.out << demo_text(*places, runtime.has_control(), demo.has_keys()) << std::flush;
+    const std::string control = options.control.empty() ? "" : " --control " + options.control;
+    terminal.out << demo_text(*places, {.poise = command,
+                                        .control = control,
+                                        .has_control = runtime.has_control(),
+                                        .has_keys = demo.has_keys()})
+                 << std::flush;
     demo.run(runtime, std::chrono::seconds{options.seconds});
     return exit_good;
 }

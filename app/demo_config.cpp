@@ -60,26 +60,35 @@ std::string demo_yaml(const DemoPlaces& places, const std::array<std::uint16_t, 
         places.demo, common, places.sticky, common);
 }
 
-std::string demo_text(const DemoPlaces& places, bool control, bool keys) {
+std::string demo_text(const DemoPlaces& places, const DemoWords& words) {
     std::string text = fmt::format(
-        "Poise balances three demo servers: {0}\n\n"
-        "Try, in another terminal:\n"
-        "  curl {0}/            again and again: red, green, blue\n"
-        "  curl -i {0}/         the whole answer\n"
-        "  curl -i {0}/slow     an answer that takes 3 seconds\n"
-        "  curl -c jar -b jar {1}/    again and again: a cookie keeps the server\n"
-        "  while curl -fsS {0}/; do sleep 0.1; done\n"
-        "                                      leave it running, kill a server: no request "
-        "fails\n",
-        places.demo_url, places.sticky_url);
-    if (control) {
-        text +=
-            "  poise status --watch                the servers, from outside\n"
-            "  poise drain demo/red                maintenance; poise online demo/red ends it\n"
-            "  poise why                           what was refused or has failed\n";
+        "Poise balances three demo servers: {}\n\nTry, in another terminal:\n", places.demo_url);
+    const auto out = std::back_inserter(text);
+    // What it does stands behind a command, or below it when there is no room.
+    const auto add = [&](std::string command, std::string_view what) {
+        constexpr std::size_t width = 40;
+        if (command.size() > width) {
+            text += "  " + command + '\n';
+            command.clear();
+        }
+        if (!what.empty()) fmt::format_to(out, "  {:<{}}  {}\n", command, width, what);
+    };
+    const auto poise = [&](std::string_view rest) {
+        return fmt::format("{} {}{}", words.poise, rest, words.control);
+    };
+    add("curl " + places.demo_url, "again: each answer names its server");
+    add(fmt::format("curl -i {}/slow", places.demo_url), "the whole answer, after 3 s");
+    add("curl -c jar -b jar " + places.sticky_url, "again: a cookie keeps the server");
+    add(fmt::format("while curl -fsS {}; do sleep .1; done", places.demo_url),
+        "kill a server: no request fails");
+    if (words.has_control) {
+        add(poise("status --watch"), "the servers, from outside");
+        add(poise("drain demo/red"), "maintenance");
+        add(poise("online demo/red"), "the end of it");
+        add(poise("why"), "what was refused or has failed");
     }
-    text += keys ? "\nKeys here: 1 2 3 kill or revive red, green, blue; q quits.\n\n"
-                 : "\nCtrl-C ends it.\n";
+    text += words.has_keys ? "\nKeys here: 1 2 3 kill or revive red, green, blue; q quits.\n\n"
+                           : "\nCtrl-C ends it.\n";
     return text;
 }
 

@@ -22,7 +22,14 @@ std::expected<DemoPlaces, std::string> demo_places(std::string_view listen);
 /// Two services over the three servers: "demo" spreads, "sticky" keeps a client by cookie.
 std::string demo_yaml(const DemoPlaces& places, const std::array<std::uint16_t, 3>& ports);
 
-/// What to try. `control`: `poise status` finds this Poise; `keys`: there are keys to press.
-std::string demo_text(const DemoPlaces& places, bool control, bool keys);
+struct DemoWords {
+    std::string poise = "poise";  // how a shell finds this program
+    std::string control;          // what its commands need behind them: "", " --control PATH"
+    bool has_control = false;     // they find this Poise at all
+    bool has_keys = false;        // there are keys to press
+};
+
+/// What to try.
+std::string demo_text(const DemoPlaces& places, const DemoWords& words);
 
 }  // namespace poise::app

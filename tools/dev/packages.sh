@@ -10,6 +10,7 @@ packages_of() {
             libyaml-cpp-dev libcli11-dev nlohmann-json3-dev ;;
         test) echo curl wrk nginx-light haproxy openssl iproute2 nftables procps python3 \
             python3-pytest python3-jsonschema python3-yaml netcat-openbsd ;;
+        demo) echo curl ;;
         bench) echo curl wrk nginx-light haproxy openssl iproute2 procps python3 ;;
         lint) echo clang-format-19 clang-tidy-19 shellcheck ;;
         tidy) echo python3 ;;
