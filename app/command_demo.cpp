@@ -5,6 +5,7 @@
 #include "app/demo_server.hpp"
 #include "app/own_command.hpp"
 #include "app/serving.hpp"
+#include "app/text.hpp"
 #include "app/unix_path.hpp"
 
 #include <boost/asio/steady_timer.hpp>
@@ -96,13 +97,15 @@ void Demo::obey_keys(Runtime& runtime) {
 }
 
 void Demo::draw(const Runtime& runtime) {
-    const StatusStyle style{.colour = true, .now = std::chrono::system_clock::now()};
+    const TerminalSize size = terminal_size();
+    const StatusStyle style{
+        .colour = true, .now = std::chrono::system_clock::now(), .columns = size.columns};
     std::string text;
     for (const ServiceStatus& service : runtime.status().services)
         text += service_text(service, style) + '\n';
     for (const std::string& event : events_)
-        text += event + '\n';
-    live_.draw(text);
+        text += clipped(event, size.columns) + '\n';
+    live_.draw(text, size.rows);
 }
 
 }  // namespace

@@ -26,7 +26,8 @@ int print_once(const StatusOptions& options, Terminal& terminal) {
     const auto status = status_from_json(*answer);
     if (!status) return terminal.fail(status.error());
     const StatusStyle style{.colour = terminal.out_is_terminal,
-                            .now = std::chrono::system_clock::now()};
+                            .now = std::chrono::system_clock::now(),
+                            .columns = redraw ? terminal_size().columns : 0};
     terminal.out << (redraw ? clear_screen : "") << status_text(*status, style) << std::flush;
     return exit_good;
 }

@@ -14,10 +14,21 @@ constexpr std::string_view wrap_off = "\x1b[?7l";  // so that a line takes one l
 constexpr std::string_view wrap_on = "\x1b[?7h";
 constexpr std::string_view clear_below = "\x1b[J";
 
+// The last row is where the cursor waits.
+std::string_view first_lines(std::string_view text, std::size_t count) {
+    std::size_t end = 0;
+    while (count-- > 0 && end < text.size()) {
+        const std::size_t line = text.find('\n', end);
+        end = line == std::string_view::npos ? text.size() : line + 1;
+    }
+    return text.substr(0, end);
+}
+
 }  // namespace
 
-void LiveText::draw(std::string_view text) {
+void LiveText::draw(std::string_view text, std::size_t rows) {
     if (!terminal_.out_is_terminal) return;
+    text = first_lines(text, rows == 0 ? text.size() : rows - 1);
     if (lines_ > 0) terminal_.out << "\x1b[" << lines_ << 'A';
     terminal_.out << '\r' << clear_below << wrap_off << text << wrap_on << std::flush;
     lines_ = static_cast<std::size_t>(std::ranges::count(text, '\n'));

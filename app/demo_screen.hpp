@@ -3,6 +3,7 @@
 
 #include "app/terminal.hpp"
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,11 +11,13 @@
 
 namespace poise::app {
 
-/// Draws a text over the one before it. Does nothing when the output is no terminal.
+/// Draws a text over the one before it. Does nothing when the output is no terminal. Lines are
+/// no wider than the terminal: it would put what is beyond into its last column.
 class LiveText {
 public:
     explicit LiveText(Terminal& terminal) : terminal_(terminal) {}
-    void draw(std::string_view text);
+    /// Lines beyond `rows` are left out, for what has scrolled away cannot be drawn over.
+    void draw(std::string_view text, std::size_t rows);
 
 private:
     Terminal& terminal_;

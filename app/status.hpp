@@ -6,6 +6,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <string>
@@ -76,6 +77,7 @@ std::expected<Status, std::string> status_from_json(std::string_view json);
 struct StatusStyle {
     bool colour = false;
     std::chrono::system_clock::time_point now;  // "since" is shown as an age
+    std::size_t columns = 0;  // no line is longer: what matters least is left out; 0: no limit
 };
 
 /// The table for people; each line ends in a line feed.

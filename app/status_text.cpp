@@ -48,9 +48,50 @@ std::string connections_text(const ServerStatus& server) {
     return fmt::format("{}/{}", server.connections, server.connections_max);
 }
 
+// A column of the table of servers. The width of one to the right has the gap before it in it.
+struct Column {
+    std::string_view title;
+    std::size_t width;
+    bool to_right;
+    int rank;  // the highest is left out first when there is no room; 0: never
+    std::string (*text)(const ServerStatus& server, const StatusStyle& style);
+};
+
+const std::array columns{
+    Column{"address", 21, false, 4,
+           [](const ServerStatus& server, const StatusStyle&) {
+               return server.address.empty() ? std::string("-") : server.address;
+           }},
+    Column{"state", 10, false, 0,
+           [](const ServerStatus& server, const StatusStyle&) { return server.state; }},
+    Column{"weight", 7, true, 3,
+           [](const ServerStatus& server, const StatusStyle&) {
+               return fmt::format("{}", server.weight);
+           }},
+    Column{"connections", 13, true, 1,
+           [](const ServerStatus& server, const StatusStyle&) { return connections_text(server); }},
+    Column{"good", 8, true, 0,
+           [](const ServerStatus& server, const StatusStyle&) {
+               return count_text(server.successes);
+           }},
+    Column{
+        "failed", 8, true, 0,
+        [](const ServerStatus& server, const StatusStyle&) { return count_text(server.failures); }},
+    Column{"response", 10, true, 2,
+           [](const ServerStatus& server, const StatusStyle&) {
+               return response_text(server.response_us);
+           }},
+    Column{"since", 9, true, 0, since_text},
+};
+
+// What of the table fits.
+struct Layout {
+    std::size_t name_width = 0;
+    int rank_max = 0;  // columns of a higher rank are left out
+};
+
 // The column of names is as wide as the longest one, within reason.
-std::size_t name_width(const ServiceStatus& service) {
-    constexpr std::size_t least = 12;
+std::size_t name_width(const ServiceStatus& service, std::size_t least) {
     constexpr std::size_t most = 32;
     std::size_t width = least;
     for (const ServerStatus& server : service.servers)
@@ -58,29 +99,71 @@ std::size_t name_width(const ServiceStatus& service) {
     return std::min(width, most);
 }
 
-std::string server_line(const ServerStatus& server, std::size_t width, const StatusStyle& style) {
-    const std::string state =
-        painted(fmt::format("{:<10}", server.state), colour_of(server.state), style.colour);
-    std::string line = fmt::format(
-        "  {:<{}}  {:<21}  {} {:>6}  {:>11}  {:>6}  {:>6}  {:>8}  {:>7}", printable(server.name),
-        width, server.address.empty() ? "-" : server.address, state, server.weight,
-        connections_text(server), count_text(server.successes), count_text(server.failures),
-        response_text(server.response_us), since_text(server, style));
-    if (!server.reason.empty()) line += "  " + printable(server.reason);
-    return line + '\n';
+Layout layout_of(const ServiceStatus& service, const StatusStyle& style) {
+    constexpr int rank_most = 4;
+    constexpr std::size_t reason_width = 18;  // kept free, so that nothing jumps when one comes
+    if (style.columns == 0) return {name_width(service, 12), rank_most};
+    Layout layout{name_width(service, 6), rank_most};
+    for (; layout.rank_max > 0; --layout.rank_max) {
+        std::size_t width = 2 + layout.name_width + reason_width;
+        for (const Column& column : columns)
+            if (column.rank <= layout.rank_max) width += column.width + (column.to_right ? 0 : 2);
+        if (width <= style.columns) break;
+    }
+    return layout;
 }
 
-std::string totals_line(const ServiceStatus& service) {
+void add_cell(std::string& line, const Column& column, const std::string& text) {
+    if (column.to_right)
+        fmt::format_to(std::back_inserter(line), "{:>{}}", text, column.width);
+    else
+        fmt::format_to(std::back_inserter(line), "  {:<{}}", text, column.width);
+}
+
+std::string title_line(const Layout& layout, const StatusStyle& style) {
+    std::string line = fmt::format("  {:<{}}", "server", layout.name_width);
+    for (const Column& column : columns)
+        if (column.rank <= layout.rank_max) add_cell(line, column, std::string(column.title));
+    return painted(clipped(line, style.columns), dim, style.colour) + '\n';
+}
+
+std::string server_line(const ServerStatus& server, const Layout& layout,
+                        const StatusStyle& style) {
+    std::string line = fmt::format("  {:<{}}", clipped(printable(server.name), layout.name_width),
+                                   layout.name_width);
+    for (const Column& column : columns) {
+        if (column.rank > layout.rank_max) continue;
+        std::string cell;
+        add_cell(cell, column, column.text(server, style));
+        line +=
+            column.title == "state" ? painted(cell, colour_of(server.state), style.colour) : cell;
+    }
+    if (!server.reason.empty()) line += "  " + printable(server.reason);
+    return clipped(line, style.columns) + '\n';
+}
+
+std::string totals_line(const ServiceStatus& service, const StatusStyle& style) {
     const auto& classes = service.responses;
-    std::string line = fmt::format(
-        "  {} open, {} requests; 2xx {}, 3xx {}, 4xx {}, 5xx {}; {}B in, {}B out; {} retries",
-        service.sessions, count_text(service.requests), count_text(classes[2]),
-        count_text(classes[3]), count_text(classes[4]), count_text(classes[5]),
-        count_text(service.bytes_in), count_text(service.bytes_out), count_text(service.retries));
-    if (service.queued != 0) line += fmt::format("; {} queued", count_text(service.queued));
+    const std::string counts =
+        fmt::format("  {} open, {} requests; 2xx {}, 3xx {}, 4xx {}, 5xx {}", service.sessions,
+                    count_text(service.requests), count_text(classes[2]), count_text(classes[3]),
+                    count_text(classes[4]), count_text(classes[5]));
+    const std::string bytes = fmt::format("; {}B in, {}B out", count_text(service.bytes_in),
+                                          count_text(service.bytes_out));
+    std::string rest = fmt::format("; {} retries", count_text(service.retries));
+    if (service.queued != 0) rest += fmt::format("; {} queued", count_text(service.queued));
     if (service.persistence_entries != 0)
-        line += fmt::format("; {} clients kept", count_text(service.persistence_entries));
-    return line + '\n';
+        rest += fmt::format("; {} clients kept", count_text(service.persistence_entries));
+    const bool fits =
+        style.columns == 0 || counts.size() + bytes.size() + rest.size() <= style.columns;
+    return clipped(counts + (fits ? bytes : "") + rest, style.columns) + '\n';
+}
+
+std::string failures_line(const ServiceStatus& service, const StatusStyle& style) {
+    std::string line = "  failures:";
+    for (const auto& [reason, count] : service.failures)
+        fmt::format_to(std::back_inserter(line), " {} {}", reason, count_text(count));
+    return clipped(line, style.columns) + '\n';
 }
 
 }  // namespace
@@ -116,22 +199,17 @@ std::string service_text(const ServiceStatus& service, const StatusStyle& style)
     for (const std::string& address : service.listen)
         listen += (listen.empty() ? "" : ", ") + address;
     std::string text =
-        fmt::format("{}  {} on {}, {}\n", painted(service.name, bold, style.colour),
-                    service.protocol, listen.empty() ? "no address" : listen, service.scheduler);
-    text += totals_line(service);
-    if (!service.failures.empty()) {
-        text += "  failures:";
-        for (const auto& [reason, count] : service.failures)
-            fmt::format_to(std::back_inserter(text), " {} {}", reason, count_text(count));
-        text += '\n';
-    }
-    const std::size_t width = name_width(service);
-    const std::string titles = fmt::format(
-        "  {:<{}}  {:<21}  {:<10} {:>6}  {:>11}  {:>6}  {:>6}  {:>8}  {:>7}", "server", width,
-        "address", "state", "weight", "connections", "good", "failed", "response", "since");
-    text += painted(titles, dim, style.colour) + '\n';
+        clipped(fmt::format("{}  {} on {}, {}", painted(service.name, bold, style.colour),
+                            service.protocol, listen.empty() ? "no address" : listen,
+                            service.scheduler),
+                style.columns) +
+        '\n';
+    text += totals_line(service, style);
+    if (!service.failures.empty()) text += failures_line(service, style);
+    const Layout layout = layout_of(service, style);
+    text += title_line(layout, style);
     for (const ServerStatus& server : service.servers)
-        text += server_line(server, width, style);
+        text += server_line(server, layout, style);
     return text;
 }
 

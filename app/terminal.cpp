@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace poise::app {
@@ -9,6 +10,12 @@ namespace poise::app {
 int Terminal::fail(std::string_view message) {
     err << "poise: " << message << '\n' << std::flush;
     return exit_failure;
+}
+
+TerminalSize terminal_size() {
+    winsize size{};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return {};
+    return {.columns = size.ws_col, .rows = size.ws_row};
 }
 
 Terminal standard_terminal() {

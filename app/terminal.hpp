@@ -1,6 +1,7 @@
 // Where a command prints, and whether a person sees it.
 #pragma once
 
+#include <cstddef>
 #include <iosfwd>
 #include <string_view>
 
@@ -20,6 +21,12 @@ struct Terminal {
     /// "poise: MESSAGE" on the standard error; returns exit_failure.
     int fail(std::string_view message);
 };
+
+struct TerminalSize {
+    std::size_t columns = 0, rows = 0;  // 0: not known
+};
+/// Of the standard output, now: windows change.
+TerminalSize terminal_size();
 
 /// Of the process's own standard streams.
 Terminal standard_terminal();

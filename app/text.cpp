@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <ctime>
 #include <iterator>
@@ -30,6 +31,36 @@ std::string printable(std::string_view text) {
         }
     }
     return shown;
+}
+
+namespace {
+
+// The bytes at the start of `text` that belong together: a colour, or one character of UTF-8.
+std::size_t piece_length(std::string_view text) {
+    if (text.starts_with("\x1b[")) return std::min(text.find('m'), text.size() - 1) + 1;
+    std::size_t length = 1;
+    while (length < text.size() && (static_cast<unsigned char>(text[length]) & 0xc0) == 0x80)
+        ++length;
+    return length;
+}
+
+}  // namespace
+
+std::string clipped(std::string_view line, std::size_t columns) {
+    if (columns == 0) return std::string(line);
+    bool coloured = false;
+    std::size_t used = 0;
+    std::size_t last = 0;  // where the character in the last column begins
+    for (std::size_t at = 0; at < line.size();) {
+        const std::string_view rest = line.substr(at);
+        const bool is_colour = rest.starts_with("\x1b[");
+        coloured = coloured || is_colour;
+        if (!is_colour && used == columns)
+            return std::string(line.substr(0, last)) + "…" + (coloured ? "\x1b[0m" : "");
+        if (!is_colour && ++used == columns) last = at;
+        at += piece_length(rest);
+    }
+    return std::string(line);
 }
 
 std::string time_text(std::chrono::system_clock::time_point at) {

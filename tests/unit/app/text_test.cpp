@@ -20,6 +20,22 @@ TEST_SUITE("app/text") {
         CHECK(printable("gr\xc3\xbc\xc3\x9f") == "gr\xc3\xbc\xc3\x9f");
     }
 
+    TEST_CASE("a line is cut to a width, in columns and not in bytes") {
+        CHECK(clipped("abcdef", 0) == "abcdef");
+        CHECK(clipped("abcdef", 6) == "abcdef");
+        CHECK(clipped("abcdef", 5) == "abcd…");
+        CHECK(clipped("äöüäöü", 6) == "äöüäöü");
+        CHECK(clipped("äöüäöü", 5) == "äöüä…");
+        CHECK(clipped("abcdef", 1) == "…");
+        CHECK(clipped("", 1).empty());
+    }
+
+    TEST_CASE("colours take no room and end with a cut") {
+        CHECK(clipped("\x1b[31mabc\x1b[0m", 3) == "\x1b[31mabc\x1b[0m");
+        CHECK(clipped("\x1b[31mabc\x1b[0m", 2) == "\x1b[31ma…\x1b[0m");
+        CHECK(clipped("abc\x1b[", 3) == "abc\x1b[");
+    }
+
     TEST_CASE("a time is written and read back to the second") {
         const TimePoint at{seconds(1'700'000'000)};
         CHECK(time_text(at) == "2023-11-14T22:13:20Z");
