@@ -1,6 +1,7 @@
 #include "app/listening.hpp"
 
 #include "base/socket_address.hpp"
+#include "proxy/listener.hpp"
 #include "proxy/worker.hpp"
 
 #include <fmt/format.h>
@@ -59,9 +60,8 @@ std::expected<ListeningSockets, std::string> open_listening_sockets(
     // All are looked at before the first is opened: ours must not look like another's.
     for (const ListeningPlace& place : places) {
         if (port_is_held(held, place.address) || !somebody_listens(place.address)) continue;
-        return std::unexpected(fmt::format(
-            "service {}: cannot listen on {}: another process already does (ss -ltnp shows which)",
-            place.service, to_string(place.address)));
+        return std::unexpected(
+            fmt::format("service {}: {}", place.service, proxy::taken_port_error(place.address)));
     }
     ListeningSockets opened(workers);
     for (const ListeningPlace& place : places) {

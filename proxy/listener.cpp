@@ -29,8 +29,9 @@ void set_option(int fd, int level, int option, int value) {
 }
 
 std::string listen_error(const Address& address, int error) {
-    auto text = fmt::format("cannot listen on {}: {}", to_string(address), std::strerror(error));
-    if (error == EADDRINUSE) text += "; another program has the port: `ss -ltnp` shows which";
+    auto text = fmt::format("cannot listen on {}: ", to_string(address));
+    if (error == EADDRINUSE) return text + "another process does already: `ss -ltnp` shows which";
+    text += std::strerror(error);
     if (error == EACCES) text += "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
     if (error == EADDRNOTAVAIL) text += "; no interface of this machine has the address";
     return text;
@@ -75,6 +76,10 @@ Listener::Listener(Worker& worker, const Address& address, int fd)
 void Listener::close_soon() {
     closing_ = true;
     if (sleeper_ != nullptr) sleeper_->wake();
+}
+
+std::string taken_port_error(const Address& address) {
+    return listen_error(address, EADDRINUSE);
 }
 
 Task<void> Listener::run(Listener* listener) {

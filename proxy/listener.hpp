@@ -7,10 +7,14 @@
 #include "base/waiter.hpp"
 
 #include <cstddef>
+#include <string>
 
 namespace poise::proxy {
 
 class Worker;
+
+/// What the operator is told when another process listens on `address`.
+std::string taken_port_error(const Address& address);
 
 /// Lives until its worker closes it; its accept loop ends with it.
 class Listener final : public Pollable {
