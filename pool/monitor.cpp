@@ -30,8 +30,11 @@ constexpr milliseconds look_interval{500};
 struct Monitor::Impl {
     using Watches = std::vector<std::shared_ptr<Watch>>;
 
-    Impl(asio::any_io_executor on, OnEvent event)
-        : executor(on), on_event(std::move(event)), random(std::random_device{}()), tasks(on) {}
+    Impl(asio::any_io_executor on, OnEvent on_event, ResolverOptions names)
+        : executor(on),
+          shared{std::move(on_event), Resolver(std::move(names))},
+          random(std::random_device{}()),
+          tasks(on) {}
 
     static Task<void> run_look(Impl* self);
 
@@ -51,7 +54,7 @@ struct Monitor::Impl {
     }
 
     asio::any_io_executor executor;
-    OnEvent on_event;
+    WatchShared shared;
     Random random;
     std::map<std::string, Watches> services;
     Watches dismissed;
@@ -73,8 +76,8 @@ Task<void> Monitor::Impl::run_look(Impl* self) {
     }
 }
 
-Monitor::Monitor(asio::any_io_executor executor, OnEvent on_event)
-    : impl_(std::make_unique<Impl>(std::move(executor), std::move(on_event))) {
+Monitor::Monitor(asio::any_io_executor executor, OnEvent on_event, ResolverOptions names)
+    : impl_(std::make_unique<Impl>(std::move(executor), std::move(on_event), std::move(names))) {
     impl_->tasks.spawn(&Impl::run_look, impl_.get());
 }
 
@@ -100,7 +103,7 @@ void Monitor::watch(const config::Service& service, std::shared_ptr<const Pool> 
             continue;
         }
         after.push_back(std::make_shared<Watch>(impl_->executor, service.name, plan, server,
-                                                &impl_->on_event, impl_->random.next()));
+                                                impl_->shared, impl_->random.next()));
         after.back()->start();
     }
     std::erase(before, nullptr);

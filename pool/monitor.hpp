@@ -4,6 +4,7 @@
 #include "base/task.hpp"
 #include "config/model.hpp"
 #include "pool/pool.hpp"
+#include "pool/resolver.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -28,7 +29,7 @@ class Monitor {
 public:
     using OnEvent = std::function<void(const ServerEvent&)>;  // on the control thread
 
-    Monitor(boost::asio::any_io_executor executor, OnEvent on_event);
+    Monitor(boost::asio::any_io_executor executor, OnEvent on_event, ResolverOptions names = {});
     ~Monitor();  // asserts running() == 0: stop() and wait() first
     Monitor(const Monitor&) = delete;
     Monitor& operator=(const Monitor&) = delete;

@@ -2,7 +2,6 @@
 
 #include "pool/agent.hpp"
 #include "pool/conversation.hpp"
-#include "pool/resolve.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -42,12 +41,11 @@ Task<void> pause_after(SteadyTime began, milliseconds interval) {
 }  // namespace
 
 Watch::Watch(asio::any_io_executor executor, std::string service, WatchPlan plan,
-             std::shared_ptr<RealServer> server, const Monitor::OnEvent* on_event,
-             std::uint64_t seed)
+             std::shared_ptr<RealServer> server, const WatchShared& shared, std::uint64_t seed)
     : service_(std::move(service)),
       plan_(std::move(plan)),
       server_(std::move(server)),
-      on_event_(on_event),
+      shared_(shared),
       random_(seed),
       state_(std::max(plan_.check.fall, 1), std::max(plan_.check.rise, 1), server_->checked()),
       seen_changes_(server_->report_changes()),
@@ -123,7 +121,8 @@ Task<void> Watch::run_resolver(Watch* self) {
     const auto& configured = self->server_->configured();
     auto retry = name_retry_first;
     for (;;) {
-        const auto answer = co_await resolve(configured.host, configured.port);
+        const auto answer =
+            co_await self->shared_.resolver.resolve(configured.host, configured.port);
         self->note_name(answer.found, answer.wrong);
         const bool good = !answer.found.empty();
         co_await pause(self->jittered(good ? name_refresh : retry));
@@ -206,7 +205,7 @@ void Watch::tell_changes(const std::string& addition) {
     }
     if (!report.reason.empty()) event.text += ": " + report.reason;
     event.text += addition;
-    if (*on_event_) (*on_event_)(event);
+    if (shared_.on_event) shared_.on_event(event);
 }
 
 milliseconds Watch::first_delay(milliseconds interval) {

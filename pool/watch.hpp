@@ -8,6 +8,7 @@
 #include "pool/pool.hpp"
 #include "pool/probe.hpp"
 #include "pool/random.hpp"
+#include "pool/resolver.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -27,12 +28,17 @@ struct WatchPlan {
     bool operator==(const WatchPlan&) const = default;
 };
 
+/// What is the same for all watches and outlives them.
+struct WatchShared {
+    Monitor::OnEvent on_event;  // may be empty
+    Resolver resolver;
+};
+
 /// Its coroutines hold a pointer to it: it must not die before they have ended. Control thread.
 class Watch {
 public:
-    /// `on_event` outlives it.
     Watch(boost::asio::any_io_executor executor, std::string service, WatchPlan plan,
-          std::shared_ptr<RealServer> server, const Monitor::OnEvent* on_event, std::uint64_t seed);
+          std::shared_ptr<RealServer> server, const WatchShared& shared, std::uint64_t seed);
 
     void start();
     void cancel() { tasks_.cancel(); }
@@ -60,7 +66,7 @@ private:
     std::string service_;
     WatchPlan plan_;
     std::shared_ptr<RealServer> server_;
-    const Monitor::OnEvent* on_event_;
+    const WatchShared& shared_;
     Random random_;
     HealthState state_;
     std::uint32_t seen_changes_ = 0;

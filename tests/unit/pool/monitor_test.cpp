@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 
 using namespace poise;
 using namespace poise::pool;
@@ -249,6 +250,28 @@ TEST_SUITE("pool/monitor") {
         CHECK(server().effective_weight() < whole);
         CHECK(until([&] { return server().effective_weight() == whole; }));
         real.stop(io);
+    }
+
+    // It took six seconds and then failed the assertion that nothing runs.
+    TEST_CASE("stop does not wait for a name server that is silent") {
+        asio::io_context io{1};
+        std::atomic<bool> asked = false;
+        const auto open = std::make_shared<std::atomic<bool>>(false);
+        auto service = service_of({100});
+        service.servers[0].address.reset();
+        {
+            Monitor monitor(io.get_executor(), {}, {.look_up = [open, &asked](const std::string&) {
+                                asked = true;
+                                open->wait(false);
+                                return Resolved{};
+                            }});
+            monitor.watch(service, std::make_shared<const Pool>(service, nullptr));
+            CHECK(run_until(io, [&] { return asked.load(); }));
+            monitor.stop();
+            CHECK(run_until(io, [&] { return monitor.running() == 0; }));
+        }
+        open->store(true);
+        open->notify_all();
     }
 
     // From within the loop too, as a control command would.
