@@ -134,10 +134,7 @@ proxy::WorkerShared Runtime::Impl::shared_by_workers(unsigned count) {
     shared.access_format = options.node.log_format;
     shared.connections_max =
         connections_max_per_worker(options.node.max_connections, raise_file_limit(), count);
-    // By way of the control thread, so that a log that blocks does not hold up a worker.
-    shared.log_error = [this](const std::string& line) {
-        asio::post(io, [this, line] { log.error(line); });
-    };
+    shared.log_error = [this](const std::string& line) { log.error(line); };
     return shared;
 }
 
@@ -224,6 +221,7 @@ void Runtime::Impl::sweep_later() {
     sweep_timer.async_wait([this](const boost::system::error_code& error) {
         if (error || stage == Stage::ended) return;
         in_force->sweep(Clock::now());
+        log.tell_losses();
         sweep_later();
     });
 }

@@ -1,9 +1,10 @@
 #include "app/worker_set.hpp"
 
+#include "base/signals_blocked.hpp"
+
 #include <fmt/format.h>
 
 #include <pthread.h>
-#include <signal.h>
 #include <utility>
 
 namespace poise::app {
@@ -22,11 +23,7 @@ WorkerSet::~WorkerSet() {
 }
 
 void WorkerSet::start() {
-    // Threads inherit the mask: signals are for the control thread.
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    const SignalsBlocked blocked;
     running_ = size();
     for (const auto& worker : workers_) {
         threads_.emplace_back([this, &worker = *worker] {
@@ -36,7 +33,6 @@ void WorkerSet::start() {
         const std::string name = fmt::format("poise-w{}", worker->index());
         ::pthread_setname_np(threads_.back().native_handle(), name.c_str());
     }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void WorkerSet::adopt(const std::shared_ptr<const proxy::Generation>& generation,

@@ -78,25 +78,6 @@ void append_json(std::string& out, std::string_view message) {
     }
 }
 
-int open_output(const std::string& path) {
-    if (path.empty()) return ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
-    return ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
-}
-
-std::error_code last_error() {
-    return {errno, std::generic_category()};
-}
-
-bool write_whole(int fd, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return false;
-        bytes.remove_prefix(static_cast<std::size_t>(n));
-    }
-    return true;
-}
-
 }  // namespace
 
 std::string log_line_text(Severity severity, std::string_view message,
@@ -123,35 +104,77 @@ std::string log_line_json(Severity severity, std::string_view message,
 }
 
 std::expected<std::unique_ptr<Log>, std::error_code> Log::open(Options options) {
-    const int fd = open_output(options.path);
-    if (fd < 0) return std::unexpected(last_error());
-    return std::unique_ptr<Log>(new Log(std::move(options), fd));
+    auto writer = LogWriter::open(options.path);
+    if (!writer) return std::unexpected(writer.error());
+    const bool colour = options.path.empty() && ::isatty(STDOUT_FILENO) == 1;
+    return std::unique_ptr<Log>(new Log(std::move(options), std::move(*writer), colour));
 }
 
-Log::Log(Options options, int fd)
-    : options_(std::move(options)), fd_(fd), colour_(::isatty(fd) == 1) {}
+Log::Log(Options options, std::unique_ptr<LogWriter> writer, bool colour)
+    : options_(std::move(options)),
+      colour_(colour),
+      writer_(std::move(writer)),
+      queue_(writer_->add_queue(queue_bytes)) {}
 
 Log::~Log() {
-    ::close(fd_);
+    tell_losses();
 }
 
 void Log::write(Severity severity, std::string_view message) {
     if (severity < options_.least) return;
-    const auto now = std::chrono::system_clock::now();
     const std::lock_guard lock(mutex_);
-    const std::string line = options_.json ? log_line_json(severity, message, now)
-                                           : log_line_text(severity, message, now, colour_);
-    if (!write_whole(fd_, line)) lines_lost_.fetch_add(1, std::memory_order_relaxed);
+    push_losses();
+    if (!push(severity, message)) ++lines_dropped_;
+}
+
+void Log::tell_losses() {
+    const std::lock_guard lock(mutex_);
+    push_losses();
+}
+
+std::uint64_t Log::lines_lost() const {
+    const std::lock_guard lock(mutex_);
+    return losses();
+}
+
+bool Log::flush_within(std::chrono::milliseconds limit) {
+    return writer_->flush_within(limit);
 }
 
 std::error_code Log::reopen() {
     if (options_.path.empty()) return {};
-    const int fresh = open_output(options_.path);
-    if (fresh < 0) return last_error();
-    const std::lock_guard lock(mutex_);
-    ::close(fd_);
-    fd_ = fresh;
+    // The writer opens it later, on its own thread: whether that will succeed is tried here.
+    const int fd = ::open(options_.path.c_str(),
+                          O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+    if (fd < 0) return {errno, std::generic_category()};
+    ::close(fd);
+    writer_->reopen();
     return {};
+}
+
+// From here on the caller holds the mutex.
+
+bool Log::push(Severity severity, std::string_view message) {
+    const auto now = std::chrono::system_clock::now();
+    std::string line = options_.json ? log_line_json(severity, message, now)
+                                     : log_line_text(severity, message, now, colour_);
+    line.pop_back();  // the queue adds the line feed itself
+    return queue_.push(line);
+}
+
+// What the output refused comes in pieces of one line or many: each counts as one.
+std::uint64_t Log::losses() const {
+    return lines_dropped_ + writer_->write_failures();
+}
+
+void Log::push_losses() {
+    const std::uint64_t lost = losses();
+    if (lost == losses_told_) return;
+    const auto text = fmt::format(
+        "at least {} lines of this log were lost: its output did not "
+        "take them in time",
+        lost - losses_told_);
+    if (push(Severity::warn, text)) losses_told_ = lost;
 }
 
 }  // namespace poise

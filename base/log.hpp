@@ -1,8 +1,10 @@
 // The event log: what changed and what is wrong, for operators. Requests go to the access log.
 #pragma once
 
-#include <atomic>
+#include "base/log_writer.hpp"
+
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -23,10 +25,13 @@ std::string log_line_text(Severity severity, std::string_view message,
 std::string log_line_json(Severity severity, std::string_view message,
                           std::chrono::system_clock::time_point at);
 
-/// Any thread may log. A line is written at once, in one write, under a mutex: this is for
-/// changes of state, never for a request. A line that cannot be written is counted and lost.
+/// Any thread may log, and none waits for the output: lines are queued under a mutex and written
+/// by a thread of the log's own. This is for changes of state, never for a request. A line that
+/// finds the queue full is lost; that is counted and said as soon as there is room again.
 class Log {
 public:
+    static constexpr std::size_t queue_bytes = std::size_t{1} << 18;
+
     struct Options {
         Severity least = Severity::info;  // less severe lines are left out
         bool json = false;
@@ -34,6 +39,7 @@ public:
     };
 
     static std::expected<std::unique_ptr<Log>, std::error_code> open(Options options);
+    /// Writes what is queued, unless the output takes nothing for a second.
     ~Log();
     Log(const Log&) = delete;
     Log& operator=(const Log&) = delete;
@@ -44,20 +50,31 @@ public:
     void error(std::string_view message) { write(Severity::error, message); }
     void write(Severity severity, std::string_view message);
 
-    /// Opens the path anew (log rotation). On failure the old file goes on. Does nothing for the
-    /// standard output.
+    /// Opens the path anew (log rotation), soon. On failure the old file goes on. Does nothing for
+    /// the standard output.
     std::error_code reopen();
 
-    std::uint64_t lines_lost() const { return lines_lost_.load(std::memory_order_relaxed); }
+    /// Says how many lines were lost, when some were and there is room again. Now and then.
+    void tell_losses();
+    /// False when the output has not taken all that was logged before within `limit`.
+    bool flush_within(std::chrono::milliseconds limit);
+
+    std::uint64_t lines_lost() const;  // at least
 
 private:
-    Log(Options options, int fd);
+    Log(Options options, std::unique_ptr<LogWriter> writer, bool colour);
+
+    bool push(Severity severity, std::string_view message);
+    std::uint64_t losses() const;
+    void push_losses();
 
     const Options options_;
-    std::atomic<std::uint64_t> lines_lost_{0};
-    std::mutex mutex_;  // guards what follows
-    int fd_;
-    bool colour_ = false;
+    const bool colour_;
+    mutable std::mutex mutex_;  // guards the queue's pushing end and the counts
+    const std::unique_ptr<LogWriter> writer_;
+    LogQueue& queue_;
+    std::uint64_t lines_dropped_ = 0;
+    std::uint64_t losses_told_ = 0;
 };
 
 }  // namespace poise

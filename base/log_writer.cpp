@@ -1,5 +1,7 @@
 #include "base/log_writer.hpp"
 
+#include "base/signals_blocked.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <cassert>
@@ -23,7 +25,7 @@ constexpr int stop_limit_ms = 1'000;
 constexpr std::size_t pipe_piece_bytes = 4'096;
 
 int open_output(const std::string& path) {
-    if (path.empty()) return ::dup(STDOUT_FILENO);
+    if (path.empty()) return ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
     return ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
 }
 
@@ -99,6 +101,7 @@ LogWriter::LogWriter(std::string path, int output_fd, int wake_fd)
     : path_(std::move(path)), output_fd_(output_fd), wake_fd_(wake_fd) {
     struct stat facts{};
     is_file_ = ::fstat(output_fd_, &facts) == 0 && S_ISREG(facts.st_mode);
+    const SignalsBlocked blocked;
     thread_ = std::thread([this] { run(); });
 }
 
@@ -133,6 +136,18 @@ void LogWriter::flush() {
         flushes_done_.wait(done, std::memory_order_acquire);
         done = flushes_done_.load(std::memory_order_acquire);
     }
+}
+
+bool LogWriter::flush_within(std::chrono::milliseconds limit) {
+    constexpr std::chrono::milliseconds step{5};
+    const auto until = std::chrono::steady_clock::now() + limit;
+    const std::uint64_t wanted = flushes_wanted_.fetch_add(1, std::memory_order_acq_rel) + 1;
+    wake();
+    while (flushes_done_.load(std::memory_order_acquire) < wanted) {
+        if (std::chrono::steady_clock::now() >= until) return false;
+        std::this_thread::sleep_for(step);
+    }
+    return true;
 }
 
 std::uint64_t LogWriter::lines_dropped() const {
@@ -183,13 +198,18 @@ bool LogWriter::write_all_queues() {
             queues.push_back(queue.get());
     }
     bool wrote = false;
+    bool refused = false;
     for (LogQueue* queue : queues) {
         const auto pieces = queue->readable();
         if (pieces.first.empty()) continue;
         wrote = true;
         // What the output refuses is lost and counted: keeping it would fill the ring for ever.
-        if (!write_piece(pieces.first) || !write_piece(pieces.second))
+        // One that took nothing until the stop's limit gets no second chance.
+        const bool gives_up = refused && stopping_.load(std::memory_order_acquire);
+        if (gives_up || !write_piece(pieces.first) || !write_piece(pieces.second)) {
+            refused = true;
             write_failures_.fetch_add(1, relaxed);
+        }
         queue->consume(pieces.first.size() + pieces.second.size());
     }
     return wrote;

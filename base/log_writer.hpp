@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -74,6 +75,8 @@ public:
     /// Waits until all that was pushed before the call has been handed to the output, or the
     /// output has refused it. For tests and shutdown, not for workers.
     void flush();
+    /// As flush(), but false when that takes longer than `limit`.
+    bool flush_within(std::chrono::milliseconds limit);
 
     std::uint64_t lines_dropped() const;  // by all queues
     std::uint64_t bytes_written() const { return bytes_written_.load(relaxed); }

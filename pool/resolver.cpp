@@ -1,5 +1,6 @@
 #include "pool/resolver.hpp"
 
+#include "base/signals_blocked.hpp"
 #include "base/socket_address.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -17,8 +18,6 @@
 #include <deque>
 #include <mutex>
 #include <netdb.h>
-#include <pthread.h>
-#include <signal.h>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -97,18 +96,13 @@ void Resolver::Shared::answer(const std::string& host, const Resolved& found) {
 }
 
 void Resolver::Shared::start_thread() {
-    // Threads inherit the mask: signals are for the control thread.
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    const SignalsBlocked blocked;
     try {
         std::thread(&Resolver::run, shared_from_this()).detach();
         ++threads;
     } catch (const std::system_error&) {
         // No thread to be had now: another one takes the name, or the asker's limit passes.
     }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 Resolved system_look_up(const std::string& host) {
