@@ -1,4 +1,4 @@
-// dh and sh: a table over all configured servers that health does not change.
+// dh and sh: a table over all configured servers that health does not change, and weights do.
 #include "pool/hash_table.hpp"
 #include "pool/schedulers.hpp"
 
@@ -9,8 +9,9 @@ namespace poise::pool {
 namespace {
 
 // Built over the servers that carry the service: the backups only while they do. A server that
-// cannot take a request stays in the table; its requests go on along their own further hashes,
-// and all others stay where they are.
+// cannot take a request, be it for a weight of 0, stays in the table; its requests go on along
+// their own further hashes, and all others stay where they are. Another weight, of the operator,
+// the agent or the file, moves about as many as the shares differ. Slow start moves none.
 class FixedTable final : public Scheduler {
 public:
     explicit FixedTable(HashOf hash_of) : hash_of_(hash_of) {}
@@ -23,13 +24,9 @@ public:
         const auto entries_before = std::move(entries_);
         entries_.clear();
         for (RealServer* server : all) {
-            if (server->backup() == backup)
-                entries_.push_back({server, server->configured_weight()});
-        }
-        // Configured with weight 0 and raised at run time: better an equal share than none.
-        if (std::ranges::all_of(entries_, [](const TableEntry& e) { return e.weight == 0; })) {
-            for (auto& entry : entries_)
-                entry.weight = 1;
+            if (server->backup() != backup) continue;
+            const auto weight = server->settled_weight();
+            entries_.push_back({server, weight > 0 ? weight : server->configured_weight()});
         }
         if (entries_ != entries_before) table_.clear();
     }

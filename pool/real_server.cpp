@@ -227,6 +227,7 @@ void RealServer::update(SteadyTime now) {
     const bool takes_new = serves && weight > 0 && admin_ == AdminState::online &&
                            agent_.admission == Admission::ready;
     publish(effective_weight_, weight, changed);
+    publish(settled_weight_, static_cast<std::uint32_t>(scaled_weight()), changed);
     publish(eligible_, takes_new, changed);
     publish(serves_known_, serves, changed);
     publish(halted_, admin_ == AdminState::halt, changed);

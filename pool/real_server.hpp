@@ -86,8 +86,12 @@ public:
     static constexpr std::uint32_t weight_scale = 256;
     static constexpr std::uint32_t weight_max = 256;
     std::uint32_t effective_weight() const { return effective_weight_.load(relaxed); }
-    /// As configured, without weight_scale: what tables that must not move are built from.
-    std::uint32_t configured_weight() const { return configured_weight_.load(relaxed); }
+    /// The same but for slow start: what tables that are to move little are built from.
+    std::uint32_t settled_weight() const { return settled_weight_.load(relaxed); }
+    /// As in the file, in the same scale.
+    std::uint32_t configured_weight() const {
+        return configured_weight_.load(relaxed) * weight_scale;
+    }
 
     /// Requests (http) or connections (tcp) being served now, by all workers.
     std::uint32_t connections() const { return connections_.load(relaxed); }
@@ -168,7 +172,8 @@ private:
     // Written when the state changes, read with each pick.
     alignas(64) std::atomic<std::uint32_t> connections_max_{0};
     std::atomic<std::uint32_t> effective_weight_{0};
-    std::atomic<std::uint32_t> configured_weight_{0};
+    std::atomic<std::uint32_t> settled_weight_{0};
+    std::atomic<std::uint32_t> configured_weight_{0};  // without weight_scale
     std::atomic<std::uint32_t> address_generation_{0};
     std::atomic<std::uint32_t> passive_fall_{0};
     std::atomic<std::uint32_t> report_changes_{0};

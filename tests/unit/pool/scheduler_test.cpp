@@ -14,6 +14,7 @@ using namespace poise;
 using namespace poise::pool;
 using namespace poise::pool::test;
 using config::Algorithm;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -255,6 +256,59 @@ TEST_SUITE("pool/scheduler") {
 
             test.server(3).set_health(Health::up, "");
             CHECK(moved(before, map_of(test, clients)) == 0);
+        }
+    }
+
+    // It had no effect on dh and sh: their tables knew the file's weights alone.
+    TEST_CASE("a weight set at run time or by the agent moves the shares, and little else") {
+        constexpr std::size_t clients = 20'000;
+        for (const auto algorithm : hash_algorithms) {
+            for (const bool by_agent : {false, true}) {
+                CAPTURE(config::word(algorithm));
+                CAPTURE(by_agent);
+                TestPool test(service_of({100, 100, 100, 100}, algorithm));
+                const auto before = map_of(test, clients);
+                if (by_agent)
+                    test.server(3).set_agent({.percent = 50});
+                else
+                    test.server(3).set_weight(50);
+                const auto after = map_of(test, clients);
+                CHECK(near(std::ranges::count(after, &test.server(3)), clients / 7.0,
+                           clients / 50.0));
+                CHECK(near(std::ranges::count(after, &test.server(0)), clients / 3.5,
+                           clients / 50.0));
+                const double share_moved = clients * (1.0 / 4 - 1.0 / 7);
+                CHECK(moved(before, after) < 2 * share_moved);
+
+                test.server(3).set_agent({});
+                test.server(3).set_weight(std::nullopt);
+                CHECK(moved(before, map_of(test, clients)) == 0);
+            }
+        }
+    }
+
+    TEST_CASE("a weight of 0 moves the own clients of dh and sh only; slow start moves none") {
+        constexpr std::size_t clients = 20'000;
+        for (const auto algorithm : {Algorithm::dh, Algorithm::sh}) {
+            CAPTURE(config::word(algorithm));
+            auto service = service_of({100, 100, 100, 0}, algorithm);
+            service.slow_start = 60s;
+            TestPool test(service);
+            const auto before = map_of(test, clients);
+            const auto own = std::ranges::count(before, &test.server(1));
+            test.server(1).set_weight(0);
+            CHECK(moved(before, map_of(test, clients)) == own);
+
+            test.server(1).set_weight(std::nullopt);
+            test.server(1).set_health(Health::down, "");
+            test.server(1).set_health(Health::up, "");
+            CHECK(test.server(1).ramping());
+            CHECK(moved(before, map_of(test, clients)) == 0);
+
+            // Configured with 0 it had no place; a weight gives it one.
+            test.server(3).set_weight(100);
+            CHECK(near(std::ranges::count(map_of(test, clients), &test.server(3)), clients / 4.0,
+                       clients / 50.0));
         }
     }
 
