@@ -49,6 +49,18 @@ milliseconds longest_drain(const config::Config& config) {
     return longest;
 }
 
+std::string_view word(pool::AdminState state) {
+    switch (state) {
+        case pool::AdminState::online:
+            return "online";
+        case pool::AdminState::drain:
+            return "drain";
+        case pool::AdminState::halt:
+            break;
+    }
+    return "halt";
+}
+
 std::string service_line(const config::Service& service) {
     std::string listen;
     for (const auto& place : service.listen)
@@ -323,6 +335,7 @@ bool Runtime::set_admin(std::string_view service, std::string_view server, pool:
     const auto found = impl_->find(service, server);
     if (!found) return false;
     found->set_admin(state);
+    impl_->log.info(fmt::format("{}/{}: {}, as ordered", service, server, word(state)));
     if (state == pool::AdminState::halt) {
         impl_->in_force->forget_clients(service, server);
         impl_->workers->servers_lost();
@@ -337,6 +350,7 @@ bool Runtime::set_weight(std::string_view service, std::string_view server, std:
     if (!found) return false;
     found->set_weight(weight);
     impl_->workers->servers_won();
+    impl_->log.info(fmt::format("{}/{}: weight {}, as ordered", service, server, weight));
     return true;
 }
 

@@ -95,7 +95,9 @@ void RealServer::set_admin(AdminState state, SteadyTime now) {
 void RealServer::set_weight(std::optional<std::uint32_t> weight) {
     assert(!weight || *weight <= weight_max);
     const std::lock_guard lock(mutex_);
+    const bool drained = shown_weight() == 0;
     run_time_weight_ = weight;
+    if (drained != (shown_weight() == 0)) since_ = std::chrono::system_clock::now();
     update(std::chrono::steady_clock::now());
 }
 
@@ -166,7 +168,15 @@ std::string RealServer::shown_reason() const {
     if (agent_.down) return agent_reason("down", agent_.reason);
     if (agent_.admission == Admission::maint) return agent_reason("maint", agent_.reason);
     if (agent_.admission == Admission::drain) return agent_reason("drain", agent_.reason);
+    if (agent_drains()) return agent_reason(agent_.percent == 0 ? "0%" : "weight:0", "");
     return health_reason_;
+}
+
+// It says "drain", or leaves nothing of a weight that is above 0 without it.
+bool RealServer::agent_drains() const {
+    if (agent_.admission == Admission::drain) return true;
+    if (agent_.percent == 0) return weight_in_force() > 0;
+    return agent_.weight == 0 && !run_time_weight_ && configured_weight_.load(relaxed) > 0;
 }
 
 // Able and allowed to serve, be it with weight 0 or draining.
@@ -241,10 +251,14 @@ void RealServer::update(SteadyTime now) {
 
 void RealServer::update_report() {
     const auto health = shown_health();
+    auto admission = agent_.admission;
+    if (admission == Admission::ready && agent_drains()) admission = Admission::drain;
     auto reason = shown_reason();
-    if (health == reported_health_ && reason == reported_reason_) return;
-    if (health != reported_health_) since_ = std::chrono::system_clock::now();
+    const bool same_state = health == reported_health_ && admission == reported_admission_;
+    if (same_state && reason == reported_reason_) return;
+    if (!same_state) since_ = std::chrono::system_clock::now();
     reported_health_ = health;
+    reported_admission_ = admission;
     reported_reason_ = std::move(reason);
     report_changes_.fetch_add(1, relaxed);
 }

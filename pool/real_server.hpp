@@ -26,7 +26,7 @@ struct ServerReport {
     Health health = Health::unknown;  // down also while its name is unresolved or its agent says so
     AdminState admin = AdminState::online;
     std::string reason;  // "connect refused", "agent: down #disk full", "" when nothing is to say
-    std::chrono::system_clock::time_point since;  // of `health`, or of `admin` when that is later
+    std::chrono::system_clock::time_point since;  // of health, admin state, or draining by agent
     std::uint32_t weight = 0;                     // 0 to 256: as the operator, agent or file says
     std::uint32_t connections_max = 0;            // in force; 0: no limit
     std::string agent;                            // "", or what is wrong with the agent itself
@@ -149,6 +149,7 @@ private:
     static constexpr auto relaxed = std::memory_order_relaxed;
 
     bool serving() const;
+    bool agent_drains() const;
     Health shown_health() const;
     std::string shown_reason() const;
     std::uint32_t weight_in_force() const;
@@ -200,6 +201,7 @@ private:
     bool was_serving_ = false;
     bool ever_served_ = false;
     Health reported_health_ = Health::unknown;
+    AgentState::Admission reported_admission_ = AgentState::Admission::ready;
     std::string reported_reason_;
     std::chrono::system_clock::time_point since_;
 };

@@ -21,6 +21,7 @@ namespace {
 
 constexpr milliseconds first_delay_max = 1s;   // a new server is known within this time
 constexpr int jitter_part = 10;                // intervals differ by up to a tenth
+constexpr std::uint32_t weight_step = 10;      // an agent's smaller changes are not told
 constexpr milliseconds name_retry_first = 5s;  // doubled up to
 constexpr milliseconds name_retry_last = 30s;
 constexpr milliseconds name_refresh = 60s;
@@ -49,9 +50,11 @@ Watch::Watch(asio::any_io_executor executor, std::string service, WatchPlan plan
       random_(seed),
       state_(std::max(plan_.check.fall, 1), std::max(plan_.check.rise, 1), server_->checked()),
       seen_changes_(server_->report_changes()),
-      seen_health_(server_->report().health),
       seen_admission_(server_->agent().admission),
-      tasks_(executor) {}
+      told_weight_(server_->report().weight),
+      tasks_(executor) {
+    if (server_->address()) seen_health_ = server_->report().health;
+}
 
 void Watch::start() {
     if (plan_.check.check == config::CheckKind::none) {
@@ -111,7 +114,7 @@ Task<void> Watch::run_agent(Watch* self) {
             if (line)
                 self->note_agent_line(*line);
             else
-                self->server_->set_agent_error("agent: " + line.error());
+                self->note_agent_failure(line.error());
         }
         co_await pause_after(began, self->jittered(agent.interval));
     }
@@ -157,12 +160,27 @@ void Watch::note_result(const ProbeResult& result) {
 
 void Watch::note_agent_line(const std::string& line) {
     auto state = parse_agent_line(line, server_->agent());
-    if (state) {
-        server_->set_agent(std::move(*state));
-        tell_changes("");
-    } else {
-        server_->set_agent_error("agent: " + state.error());
-    }
+    if (!state) return note_agent_failure(state.error());
+    const auto weight_before = server_->report().weight;
+    server_->set_agent(std::move(*state));
+    if (std::exchange(agent_fails_, false)) tell("agent answers again", false);
+    tell_changes("");
+    tell_agent_weight(weight_before);
+}
+
+void Watch::note_agent_failure(const std::string& wrong) {
+    server_->set_agent_error(wrong);
+    if (!std::exchange(agent_fails_, true))
+        tell(fmt::format("agent fails: {}; what it said last stays in force", wrong), true);
+}
+
+// An agent that reports its load says something else each time: only what counts is told.
+void Watch::tell_agent_weight(std::uint32_t before) {
+    const auto now = server_->report().weight;
+    if (now == before) return;
+    const auto step = std::max(now, told_weight_) - std::min(now, told_weight_);
+    if (step < weight_step && now != 0 && before != 0) return;
+    tell(fmt::format("agent: weight {}, was {}", now, std::exchange(told_weight_, now)), false);
 }
 
 void Watch::note_name(const std::vector<Address>& found, const std::string& wrong) {
@@ -194,17 +212,21 @@ void Watch::tell_changes(const std::string& addition) {
     const bool admission_changed = std::exchange(seen_admission_, admission) != admission;
     if (!health_changed && !admission_changed) return;
 
-    ServerEvent event{.service = service_, .server = server_->name()};
-    event.bad = report.health == Health::down;
+    std::string text;
     if (health_changed) {
-        if (report.health == Health::up) event.text = "up";
-        if (report.health == Health::unknown) event.text = "resolved, not checked yet";
-        if (report.health == Health::down) event.text = "down";
+        if (report.health == Health::up) text = "up";
+        if (report.health == Health::unknown) text = "resolved, not checked yet";
+        if (report.health == Health::down) text = "down";
     } else {
-        event.text = admission == AgentState::Admission::ready ? "agent: ready" : "limited";
+        text = admission == AgentState::Admission::ready ? "agent: ready" : "limited";
     }
-    if (!report.reason.empty()) event.text += ": " + report.reason;
-    event.text += addition;
+    if (!report.reason.empty()) text += ": " + report.reason;
+    tell(text + addition, report.health == Health::down);
+}
+
+void Watch::tell(std::string text, bool bad) {
+    const ServerEvent event{
+        .service = service_, .server = server_->name(), .text = std::move(text), .bad = bad};
     if (shared_.on_event) shared_.on_event(event);
 }
 

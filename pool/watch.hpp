@@ -58,8 +58,11 @@ private:
 
     void note_result(const ProbeResult& result);
     void note_agent_line(const std::string& line);
+    void note_agent_failure(const std::string& wrong);
     void note_name(const std::vector<Address>& found, const std::string& wrong);
     void tell_changes(const std::string& addition);
+    void tell_agent_weight(std::uint32_t before);
+    void tell(std::string text, bool bad);
     std::chrono::milliseconds first_delay(std::chrono::milliseconds interval);
     std::chrono::milliseconds jittered(std::chrono::milliseconds interval);
 
@@ -70,8 +73,10 @@ private:
     Random random_;
     HealthState state_;
     std::uint32_t seen_changes_ = 0;
-    Health seen_health_ = Health::unknown;
+    std::optional<Health> seen_health_;  // nullopt: nothing known yet, not even its address
     AgentState::Admission seen_admission_ = AgentState::Admission::ready;
+    std::uint32_t told_weight_;
+    bool agent_fails_ = false;
     TaskGroup tasks_;
 };
 

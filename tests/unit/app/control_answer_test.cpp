@@ -1,8 +1,11 @@
 // The answers over the control socket, line for line.
 #include "app/control_answer.hpp"
 
+#include "tests/unit/app/logged_runtime.hpp"
 #include "tests/unit/app/running.hpp"
 #include "tests/unit/app/saying.hpp"
+
+#include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
@@ -71,5 +74,24 @@ TEST_SUITE("app/control_answer") {
         CHECK(answer["ok"] == false);
         CHECK(answer["diagnostics"].size() >= 2);
         CHECK(holds(answer["diagnostics"].dump(), "unknown service key"));
+    }
+
+    TEST_CASE("each order to a server is logged") {
+        LoggedRuntime poise(fmt::format(
+            "services: {{web: {{listen: \"127.0.0.1:{}\", health: none, servers: [{{name: a, "
+            "address: \"127.0.0.1:9\"}}]}}}}",
+            free_port()));
+        const auto order = [&](const std::string& verb, const std::string& more = "") {
+            return control_answer(
+                *poise.runtime,
+                R"({"command":")" + verb + R"(","service":"web","server":"a")" + more + "}");
+        };
+
+        for (const char* verb : {"drain", "halt", "online"}) {
+            CHECK(order(verb).find("\"ok\":true") != std::string::npos);
+            CHECK(poise.has_logged("web/a: " + std::string(verb) + ", as ordered"));
+        }
+        CHECK(order("weight", ",\"weight\":50").find("\"ok\":true") != std::string::npos);
+        CHECK(poise.has_logged("web/a: weight 50, as ordered"));
     }
 }

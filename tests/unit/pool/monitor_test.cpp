@@ -149,22 +149,54 @@ TEST_SUITE("pool/monitor") {
         add_server("a", real.port());
         service.agent = config::Agent{.port = agent.port(), .interval = 20ms, .timeout = 5s};
         start();
-        CHECK(until([&] { return server().effective_weight() == 50 * RealServer::weight_scale; }));
+        CHECK(until_event("agent: weight 50, was 100"));
+        CHECK(server().effective_weight() == 50 * RealServer::weight_scale);
         agent.set_script({{"", "drain #backup\n"}});
         CHECK(until_event("limited: agent: drain #backup"));
         CHECK_FALSE(server().may_take_new());
         agent.set_script({{"", "down #disk full"}});
         CHECK(until_event("down: agent: down #disk full"));
         agent.set_script({{"", "banana"}});
-        CHECK(until([&] { return server().report().agent == "agent: unknown word 'banana'"; }));
+        CHECK(until([&] { return server().report().agent == "unknown word 'banana'"; }));
         CHECK(server().report().reason == "agent: down #disk full");
+        CHECK(until_event("agent fails: unknown word 'banana'; what it said last stays in force"));
         agent.set_script({{"", "up ready"}});
         CHECK(until([&] { return server().may_take_new(); }));
+        CHECK(until_event("agent answers again"));
 
         // A reload without the agent forgets what it said.
         service.agent.reset();
         start();
         CHECK(server().effective_weight() == 100 * RealServer::weight_scale);
+        agent.stop(io);
+        real.stop(io);
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "of an agent's small changes and lasting failure little is told") {
+        ScriptedServer real(io, {});
+        ScriptedServer agent(io, {{"", "100%\n"}});
+        add_server("a", real.port());
+        service.agent = config::Agent{.port = agent.port(), .interval = 10ms, .timeout = 5s};
+        start();
+        const auto weight_is = [&](std::uint32_t weight) {
+            return until([&] { return server().report().weight == weight; });
+        };
+        for (const char* line : {"99%", "95%", "91%"}) {
+            agent.set_script({{"", line}});
+            CHECK(weight_is(static_cast<std::uint32_t>(std::stoi(line))));
+        }
+        agent.set_script({{"", "90%"}});
+        CHECK(until_event("agent: weight 90, was 100"));
+        agent.set_script({{"", "1%"}});
+        CHECK(until_event("agent: weight 1, was 90"));
+        agent.set_script({{"", "0%"}});
+        CHECK(until_event("agent: weight 0, was 1"));
+        agent.set_script({{"", "banana"}});
+        const int asked = agent.accepted();
+        CHECK(until([&] { return agent.accepted() > asked + 3; }));
+        const auto failures = std::ranges::count_if(
+            events, [](const ServerEvent& e) { return e.text.starts_with("agent fails"); });
+        CHECK(failures == 1);
         agent.stop(io);
         real.stop(io);
     }
@@ -189,6 +221,8 @@ TEST_SUITE("pool/monitor") {
         service.servers[0].address.reset();
         start();
         CHECK(until([&] { return server().report().reason.starts_with("name not resolved: "); }));
+        CHECK(events.size() == 1);
+        CHECK(until_event("down: " + server().report().reason));
         CHECK_FALSE(server().may_take_new());
     }
 

@@ -97,7 +97,8 @@ TEST_SUITE("pool/real_server") {
         const Row rows[] = {
             {{}, true, true, 100, ""},
             {{.percent = 50}, true, true, 50, ""},
-            {{.percent = 0}, false, true, 0, ""},
+            {{.percent = 0}, false, true, 0, "agent: 0%"},
+            {{.weight = 0}, false, true, 0, "agent: weight:0"},
             {{.weight = 200}, true, true, 200, ""},
             {{.percent = 50, .weight = 200}, true, true, 100, ""},
             {{.admission = Admission::drain}, false, true, 100, "agent: drain"},
@@ -113,6 +114,23 @@ TEST_SUITE("pool/real_server") {
             CHECK(server.effective_weight() == row.weight * RealServer::weight_scale);
             CHECK(server.report().reason == row.reason);
         }
+    }
+
+    TEST_CASE("a server that its agent or a weight drains does so since then") {
+        const auto changed_by = [](auto change) {
+            RealServer server(configured_server("a"));
+            const auto before = server.report().since;
+            while (std::chrono::system_clock::now() == before) {
+            }
+            change(server);
+            return server.report().since != before;
+        };
+        CHECK(changed_by([](RealServer& s) { s.set_agent({.percent = 0}); }));
+        CHECK(changed_by(
+            [](RealServer& s) { s.set_agent({.admission = AgentState::Admission::drain}); }));
+        CHECK(changed_by([](RealServer& s) { s.set_weight(0); }));
+        CHECK_FALSE(changed_by([](RealServer& s) { s.set_agent({.percent = 50}); }));
+        CHECK_FALSE(changed_by([](RealServer& s) { s.set_weight(50); }));
     }
 
     TEST_CASE("the operator's weight is above the agent's, whose limit is above the file's") {
