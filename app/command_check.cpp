@@ -1,5 +1,6 @@
 // `poise check` and `poise schema`: the configuration without serving it.
 #include "app/commands.hpp"
+#include "app/machine_checks.hpp"
 #include "app/serving.hpp"
 
 #include <fmt/format.h>
@@ -44,15 +45,24 @@ Checked checked(const std::string& file, Loaded loaded, std::string summary) {
     return {file, {}, config::effective_yaml(*loaded), std::move(summary)};
 }
 
+// Where a Poise that runs by these files answers; empty: the default place.
+std::string control_of(const CheckOptions& options) {
+    for (const std::string& file : options.node_files)
+        if (const auto node = config::load_node(file); node && !node->control.empty())
+            return node->control;
+    return {};
+}
+
 std::vector<Checked> check_all(const CheckOptions& options) {
+    const config::MachineChecks machine = machine_checks(control_of(options));
     std::vector<Checked> all;
     for (const std::string& file : options.files) {
-        auto loaded = config::load_config(file);
+        auto loaded = config::load_config(file, machine);
         std::string summary = loaded ? summary_of(*loaded) : "";
         all.push_back(checked(file, std::move(loaded), std::move(summary)));
     }
     for (const std::string& file : options.node_files)
-        all.push_back(checked(file, config::load_node(file), "node"));
+        all.push_back(checked(file, config::load_node(file, machine), "node"));
     return all;
 }
 

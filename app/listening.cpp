@@ -19,17 +19,7 @@ namespace {
 // SO_REUSEPORT shares an address with every process of the same user, so a second Poise would
 // take half of the first one's clients in silence. A bind without it tells.
 bool somebody_listens(const Address& address) {
-    const SocketAddress where(address);
-    const int fd = ::socket(where.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return false;  // the real opening will say what is wrong
-    const int on = 1;
-    const int off = 0;
-    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (where.family() == AF_INET6)
-        ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, address.is_any() ? &off : &on, sizeof on);
-    const bool taken = ::bind(fd, where.get(), where.length) != 0 && errno == EADDRINUSE;
-    ::close(fd);
-    return taken;
+    return bind_error(address, false) == EADDRINUSE;  // the real opening tells what else is wrong
 }
 
 bool port_is_held(std::span<const Address> held, const Address& address) {
@@ -37,6 +27,21 @@ bool port_is_held(std::span<const Address> held, const Address& address) {
 }
 
 }  // namespace
+
+int bind_error(const Address& address, bool shared) {
+    const SocketAddress where(address);
+    const int fd = ::socket(where.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return errno;
+    const int on = 1;
+    const int off = 0;
+    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (shared) ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (where.family() == AF_INET6)
+        ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, address.is_any() ? &off : &on, sizeof on);
+    const int error = ::bind(fd, where.get(), where.length) == 0 ? 0 : errno;
+    ::close(fd);
+    return error;
+}
 
 std::vector<ListeningPlace> listening_places(const config::Config& config) {
     std::vector<ListeningPlace> places;

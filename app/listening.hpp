@@ -43,6 +43,10 @@ private:
     std::vector<std::vector<Socket>> by_worker_;
 };
 
+/// Binds for a moment, without listening: 0, or the error. `shared`: beside sockets of this user
+/// that share the port too (SO_REUSEPORT), as those of another Poise do.
+int bind_error(const Address& address, bool shared);
+
 /// One socket per address and worker for each place whose address is not in `held`. The error
 /// names the service and the address; then nothing stays open. An address on which another
 /// process listens is an error also when that process would share it (SO_REUSEPORT).

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <utility>
 
 namespace poise::config {
 
@@ -37,10 +38,27 @@ bool is_mapping(const Tree& tree, const std::string& name, Report& report) {
     return false;
 }
 
+template <typename Check, typename Value>
+void ask_machine(const Check& check, const Value& value, const std::string& path,
+                 const Checks& checks) {
+    if (!check || checks.places.broken(path)) return;
+    if (auto problem = check(value))
+        checks.error(path, std::move(problem->message), std::move(problem->hint));
+}
+
+void ask_machine(const MachineChecks& machine, const std::vector<Service>& services,
+                 const Checks& checks) {
+    for (std::size_t i = 0; i < services.size() && !checks.report.full(); ++i)
+        for (std::size_t j = 0; j < services[i].listen.size(); ++j)
+            ask_machine(machine.listen, services[i].listen[j].address,
+                        fmt::format("services/{}/listen/{}", i, j), checks);
+}
+
 }  // namespace
 
 std::expected<Config, Diagnostics> parse_config(std::string_view text, const std::string& name,
-                                                const std::string& folder) {
+                                                const std::string& folder,
+                                                const MachineChecks& machine) {
     Report report;
     const auto tree = parse_tree(text, name, report);
     if (!tree) return std::unexpected(report.take());
@@ -52,11 +70,13 @@ std::expected<Config, Diagnostics> parse_config(std::string_view text, const std
     const Checks checks{places, report, folder};
     resolve(draft, checks);
     validate(draft.services, checks);
+    ask_machine(machine, draft.services, checks);
     if (!report.empty()) return std::unexpected(report.take());
     return Config{std::move(draft.services)};
 }
 
-std::expected<Node, Diagnostics> parse_node(std::string_view text, const std::string& name) {
+std::expected<Node, Diagnostics> parse_node(std::string_view text, const std::string& name,
+                                            const MachineChecks& machine) {
     Report report;
     const auto tree = parse_tree(text, name, report);
     if (!tree) return std::unexpected(report.take());
@@ -67,20 +87,24 @@ std::expected<Node, Diagnostics> parse_node(std::string_view text, const std::st
     Places places(name);
     const Mapping other = config_mapping();
     read_tree(*tree, node_mapping(), &other, &node, places, report);
+    const Checks checks{places, report, {}};
+    if (!node.log_file.empty()) ask_machine(machine.log_file, node.log_file, "log/file", checks);
+    if (!node.control.empty()) ask_machine(machine.control, node.control, "node/control", checks);
     if (!report.empty()) return std::unexpected(report.take());
     return node;
 }
 
-std::expected<Config, Diagnostics> load_config(const std::string& path) {
+std::expected<Config, Diagnostics> load_config(const std::string& path,
+                                               const MachineChecks& machine) {
     const auto text = read_file(path, file_bytes_max);
     if (!text) return cannot_load(path, text.error());
-    return parse_config(*text, path, std::filesystem::path(path).parent_path().string());
+    return parse_config(*text, path, std::filesystem::path(path).parent_path().string(), machine);
 }
 
-std::expected<Node, Diagnostics> load_node(const std::string& path) {
+std::expected<Node, Diagnostics> load_node(const std::string& path, const MachineChecks& machine) {
     const auto text = read_file(path, file_bytes_max);
     if (!text) return cannot_load(path, text.error());
-    return parse_node(*text, path);
+    return parse_node(*text, path, machine);
 }
 
 }  // namespace poise::config

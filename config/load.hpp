@@ -3,8 +3,11 @@
 
 #include "config/diagnostic.hpp"
 #include "config/model.hpp"
+#include "config/units.hpp"
 
 #include <expected>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,16 +16,27 @@ namespace poise::config {
 
 using Diagnostics = std::vector<Diagnostic>;
 
+/// What only the machine can tell of a value; nullopt when it will do. Each may be empty.
+struct MachineChecks {
+    std::function<std::optional<Problem>(const Address&)> listen;
+    std::function<std::optional<Problem>(const std::string& path)> log_file;
+    std::function<std::optional<Problem>(const std::string& path)> control;
+};
+
 /// Reads and checks `path`. Returns every error of the file, in the file's order. Files that it
 /// names (body_file, scripts) are looked up relative to its folder. Does no name resolution.
-std::expected<Config, Diagnostics> load_config(const std::string& path);
-std::expected<Node, Diagnostics> load_node(const std::string& path);
+std::expected<Config, Diagnostics> load_config(const std::string& path,
+                                               const MachineChecks& machine = {});
+std::expected<Node, Diagnostics> load_node(const std::string& path,
+                                           const MachineChecks& machine = {});
 
 /// The same for text in memory; `name` stands for the file in diagnostics, `folder` is where
 /// relative paths start.
 std::expected<Config, Diagnostics> parse_config(std::string_view text, const std::string& name,
-                                                const std::string& folder = ".");
-std::expected<Node, Diagnostics> parse_node(std::string_view text, const std::string& name);
+                                                const std::string& folder = ".",
+                                                const MachineChecks& machine = {});
+std::expected<Node, Diagnostics> parse_node(std::string_view text, const std::string& name,
+                                            const MachineChecks& machine = {});
 
 /// The configuration in force as YAML, every default written out (`check --effective`). Loading
 /// the result gives an equal Config.

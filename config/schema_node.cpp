@@ -41,7 +41,7 @@ Mapping node_part() {
     return {"node",
             "Who this machine is and how much of it Poise takes.",
             {text("name", &T::name, check_node_name, "Empty: the host's name."),
-             integer("workers", &T::workers, {0, 1'024, "auto"},
+             integer("workers", &T::workers, {1, 64, "auto"},
                      "Threads that carry traffic; `auto` is one a core."),
              word("io", &T::io, io_words, "How sockets are waited for."),
              text("control", &T::control, check_line,

@@ -247,7 +247,9 @@ TEST_SUITE("config/reader errors") {
         CHECK(node_errors("node: {name: lb1, workers: auto, io: auto}\n"
                           "log: {level: info, format: text, access: off}\n") == "");
         CHECK(node_errors("node: {workers: 2000}\n") ==
-              "1:17 'workers' must be auto or a whole number from 0 to 1024, found '2000'");
+              "1:17 'workers' must be auto or a whole number from 1 to 64, found '2000'");
+        CHECK(node_errors("node: {workers: 65}\n") ==
+              "1:17 'workers' must be auto or a whole number from 1 to 64, found '65'");
         CHECK(node_errors("log: {level: trace}\n") ==
               "1:14 unknown level 'trace' | one of: debug, info, warn, error");
         CHECK(node_errors("node: {name: \"a b\"}\n") ==
