@@ -27,7 +27,7 @@ json one(const proxy::Incident& incident) {
                 {"phase", word(incident.phase)},
                 {"service", incident.service},
                 {"server", incident.server},
-                {"client", to_string(incident.client)},
+                {"client", incident.client == Address{} ? "" : to_string(incident.client)},
                 {"attempts", incident.attempts},
                 {"retry_safe", incident.repeat != proxy::Repeat::risky},
                 {"repeat", word(incident.repeat)},

@@ -3,8 +3,10 @@
 #include "app/config_in_force.hpp"
 #include "app/control_answer.hpp"
 #include "app/control_server.hpp"
+#include "app/door_watch.hpp"
 #include "app/limits.hpp"
 #include "app/listening.hpp"
+#include "app/runtime_text.hpp"
 #include "app/signals.hpp"
 #include "app/text.hpp"
 #include "app/worker_set.hpp"
@@ -49,28 +51,6 @@ milliseconds longest_drain(const config::Config& config) {
     return longest;
 }
 
-std::string_view word(pool::AdminState state) {
-    switch (state) {
-        case pool::AdminState::online:
-            return "online";
-        case pool::AdminState::drain:
-            return "drain";
-        case pool::AdminState::halt:
-            break;
-    }
-    return "halt";
-}
-
-std::string service_line(const config::Service& service) {
-    std::string listen;
-    for (const auto& place : service.listen)
-        listen += (listen.empty() ? "" : ", ") + to_string(place.address);
-    return fmt::format("service {}: {} on {}, {} server{}, {}", service.name,
-                       config::word(service.protocol), listen.empty() ? "no address" : listen,
-                       service.servers.size(), service.servers.size() == 1 ? "" : "s",
-                       config::word(service.scheduler));
-}
-
 }  // namespace
 
 std::string_view version() {
@@ -109,6 +89,7 @@ struct Runtime::Impl {
     std::unique_ptr<pool::Monitor> monitor;
     std::unique_ptr<WorkerSet> workers;
     std::unique_ptr<ConfigInForce> in_force;
+    DoorWatch door{incidents, log};
     asio::steady_timer sweep_timer{io};
     std::unique_ptr<Signals> signals;
     std::unique_ptr<ControlServer> control;
@@ -233,6 +214,7 @@ void Runtime::Impl::sweep_later() {
     sweep_timer.async_wait([this](const boost::system::error_code& error) {
         if (error || stage == Stage::ended) return;
         in_force->sweep(Clock::now());
+        door.look(door_counts(*workers), Clock::now());
         log.tell_losses();
         sweep_later();
     });
@@ -364,6 +346,9 @@ Status Runtime::status() const {
     status.workers = impl_->workers->size();
     for (unsigned i = 0; i < impl_->workers->size(); ++i)
         status.connections += (*impl_->workers)[i].sessions.value();
+    const DoorCounts door = door_counts(*impl_->workers);
+    status.refused_connections = door.refused_connections;
+    status.accept_errors = door.accept_errors;
     status.incidents = incidents().total();
     status.draining = impl_->stage == Impl::Stage::draining;
     for (const auto& service : generation().services)

@@ -119,6 +119,8 @@ Status status_from(const json& object) {
     object.at("generations_ending").get_to(status.generations_ending);
     object.at("workers").get_to(status.workers);
     object.at("connections").get_to(status.connections);
+    object.at("refused_connections").get_to(status.refused_connections);
+    object.at("accept_errors").get_to(status.accept_errors);
     object.at("incidents").get_to(status.incidents);
     object.at("draining").get_to(status.draining);
     for (const json& service : object.at("services"))
@@ -139,6 +141,8 @@ std::string status_to_json(const Status& status) {
                       {"generations_ending", status.generations_ending},
                       {"workers", status.workers},
                       {"connections", status.connections},
+                      {"refused_connections", status.refused_connections},
+                      {"accept_errors", status.accept_errors},
                       {"incidents", status.incidents},
                       {"draining", status.draining},
                       {"services", std::move(services)}};

@@ -21,7 +21,7 @@ constexpr std::string_view plain = "\x1b[0m";
 
 std::string_view colour_of(const std::string& state) {
     if (state == "up") return "\x1b[32m";
-    if (state == "backup") return "\x1b[36m";
+    if (state == "backup" || state == "fallback") return "\x1b[36m";
     return state == "drain" ? "\x1b[33m" : "\x1b[31m";
 }
 
@@ -224,6 +224,15 @@ std::string status_text(const Status& status, const StatusStyle& style) {
             : fmt::format(" ({} older still ending)", status.generations_ending),
         status.workers, status.workers == 1 ? "" : "s", status.connections,
         status.connections == 1 ? "" : "s", status.draining ? "; draining" : "");
+    if (status.refused_connections != 0) {
+        text += fmt::format("{} client connection{} refused: as many as may be were open\n",
+                            count_text(status.refused_connections),
+                            status.refused_connections == 1 ? "" : "s");
+    }
+    if (status.accept_errors != 0) {
+        text += fmt::format("{} time{} no file descriptor was free for a client\n",
+                            count_text(status.accept_errors), status.accept_errors == 1 ? "" : "s");
+    }
     if (status.incidents != 0) {
         text += fmt::format("{} request{} refused or failed: `poise why` tells\n",
                             count_text(status.incidents), status.incidents == 1 ? "" : "s");

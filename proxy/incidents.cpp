@@ -13,9 +13,9 @@ std::string_view word(Side side) {
 }
 
 std::string_view word(Phase phase) {
-    static constexpr std::array<std::string_view, 9> words{
-        "proxy_header", "request_head",  "routing",       "queue", "connect",
-        "request_body", "response_head", "response_body", "tunnel"};
+    static constexpr std::array<std::string_view, 10> words{
+        "accept",  "proxy_header", "request_head",  "routing",       "queue",
+        "connect", "request_body", "response_head", "response_body", "tunnel"};
     return words[static_cast<std::size_t>(phase)];
 }
 

@@ -20,6 +20,7 @@ enum class Side : std::uint8_t { client, server, us };
 
 /// How far the exchange had come.
 enum class Phase : std::uint8_t {
+    accept,
     proxy_header,
     request_head,
     routing,

@@ -180,8 +180,10 @@ constexpr std::array rows = {
         {"draining", 503, "This Poise is being stopped, and the request could not be ended.",
          "Try again when it runs anew; timeouts.drain is what running requests get.", ""}},
     Row{Reason::too_many_connections,
-        {"too_many_connections", 503, "There are as many client connections as there may be.",
-         "Raise node.max_connections, or lower timeouts.keep_alive.", ""}},
+        {"too_many_connections", 0, "This node has as many client connections as it may have.",
+         "Raise node.max_connections and the limit on open files, or lower the keep_alive and "
+         "idle time-outs of the services.",
+         ""}},
     Row{Reason::connect_failed,
         {"connect_failed", 502, "The real server refused the connection or could not be reached.",
          "Check that the server runs and listens on its port, and that no filter is between.", ""}},

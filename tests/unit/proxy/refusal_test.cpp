@@ -86,7 +86,7 @@ TEST_SUITE("proxy/refusal") {
             {Reason::queue_full, "queue_full", 503},
             {Reason::queue_timeout, "queue_timeout", 503},
             {Reason::draining, "draining", 503},
-            {Reason::too_many_connections, "too_many_connections", 503},
+            {Reason::too_many_connections, "too_many_connections", 0},
             {Reason::connect_failed, "connect_failed", 502},
             {Reason::connect_timeout, "connect_timeout", 504},
             {Reason::unresolved, "unresolved", 502},
