@@ -109,16 +109,20 @@ void Reader::unknown_key(const Tree& name, const Mapping& mapping, const std::st
         return error(name, name.text, fmt::format("unknown {} {}", what, quote(name.text)),
                      fmt::format("it belongs in {}", other_->name));
     }
+    std::vector<std::string_view> allowed;
+    for (const Key& key : mapping.keys)
+        allowed.push_back(key.name);
+    const std::string_view meant = nearest_word(name.text, allowed);
+    // What depends on the key that was meant would only repeat the error in other words.
+    if (!meant.empty()) places_.mark_broken(child(path, meant));
+    const bool cut_short = !meant.empty() && meant.starts_with(name.text);
     for (const Key& key : mapping.keys) {
-        if (key.type != Type::mapping || key.shape != Shape::one) continue;
+        if (cut_short || key.type != Type::mapping || key.shape != Shape::one) continue;
         if (key.mapping.front().find(name.text) == nullptr) continue;
         return error(
             name, child(path, name.text), fmt::format("unknown {} {}", what, quote(name.text)),
             fmt::format("it belongs under '{}': {}: {{{}: ...}}", key.name, key.name, name.text));
     }
-    std::vector<std::string_view> allowed;
-    for (const Key& key : mapping.keys)
-        allowed.push_back(key.name);
     Diagnostic unknown =
         unknown_word({places_.file(), name.line, name.column}, what, name.text, allowed);
     error(name, child(path, name.text), std::move(unknown.message), std::move(unknown.hint));

@@ -156,20 +156,18 @@ Mapping server_mapping() {
         const Server& server = at<Server>(target);
         return std::vector{format_endpoint(server.host, server.port)};
     };
-    Key http2 = later("http2", "Speak HTTP/2 to this server (gRPC).");
-    http2.type = Type::boolean;
-    return {
-        "server",
-        "A real server. A text alone is its address.",
-        {text("name", &T::name, check_server_name,
-              "Unique in the service. Without it the server is named after its address."),
-         std::move(address),
-         integer("weight", &T::weight, {0, 256},
-                 "Its share against the other servers; 0 takes no new clients."),
-         integer("max_connections", &T::max_connections, {0, connections_max, "unlimited"},
-                 "Connections at once; further requests wait in the queue."),
-         boolean("backup", &T::backup, "Used only when no other server is up."), std::move(http2)},
-        "address"};
+    return {"server",
+            "A real server. A text alone is its address.",
+            {text("name", &T::name, check_server_name,
+                  "Unique in the service. Without it the server is named after its address."),
+             std::move(address),
+             integer("weight", &T::weight, {0, 256},
+                     "Its share against the other servers; 0 takes no new clients."),
+             integer("max_connections", &T::max_connections, {0, connections_max, "unlimited"},
+                     "Connections at once; further requests wait in the queue."),
+             boolean("backup", &T::backup, "Used only when no other server is up."),
+             bind::later_boolean("http2", "Speak HTTP/2 to this server (gRPC).")},
+            "address"};
 }
 
 }  // namespace poise::config

@@ -31,12 +31,32 @@ TEST_SUITE("config/reader errors") {
         CHECK(node_errors("") == "");
     }
 
+    TEST_CASE("a misspelt key is one error, whatever misses it") {
+        CHECK(
+            config_errors("services:\n  web:\n    lisen: \":80\"\n    servers: [10.0.0.1:80]\n") ==
+            "3:5 unknown service key 'lisen' | did you mean 'listen'?");
+        CHECK(
+            config_errors("services:\n  web:\n    listen: \":80\"\n    serverz: [10.0.0.1:80]\n") ==
+            "4:5 unknown service key 'serverz' | did you mean 'servers'?");
+    }
+
+    TEST_CASE("what this build cannot do may be switched off") {
+        CHECK(config_errors("services:\n  web:\n    listen: \":80\"\n    servers:\n"
+                            "      - {address: \"10.0.0.1:80\", http2: false}\n") == "");
+        CHECK(config_errors("services:\n  web:\n    listen: \":80\"\n    servers:\n"
+                            "      - {address: \"10.0.0.1:80\", http2: true}\n") ==
+              "5:41 'http2: true' is not available in this build yet");
+    }
+
     TEST_CASE("an unknown key is told with the nearest one, or where it belongs") {
         check_service({"    schedular: rr\n",
                        "3:5 unknown service key 'schedular' | did you mean 'scheduler'?"});
         check_service({"    interval: 2s\n",
                        "3:5 unknown service key 'interval' | it belongs under 'health': health: "
                        "{interval: ...}"});
+        // A fallback has a 'server', too.
+        check_service({"    server: [10.0.0.2:80]\n",
+                       "3:5 unknown service key 'server' | did you mean 'servers'?"});
         check_service({"    limits: {zzzzzzz: 1}\n",
                        "3:14 unknown limits key 'zzzzzzz' | one of: header_bytes, header_fields, "
                        "request_line_bytes, body_bytes, queue_length"});
