@@ -36,6 +36,7 @@ int run_serve(const ServeOptions& options, Terminal& terminal) {
     return serve_until_stopped({.config = std::move(*loaded),
                                 .node = std::move(*node),
                                 .config_path = options.config,
+                                .node_path = options.node,
                                 .control_path = control},
                                terminal);
 }

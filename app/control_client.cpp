@@ -39,7 +39,10 @@ std::string why_not(const std::string& path, int error) {
             "with --control PATH; `poise proxy` opens one only when started with --control PATH",
             path);
     if (error == EACCES)
-        return fmt::format("no permission for {}: it is for its owner and group", path);
+        return fmt::format(
+            "no permission for {}: it is for the user that Poise runs as, "
+            "and for root",
+            path);
     if (error == EAGAIN || error == EWOULDBLOCK)
         return fmt::format("the Poise at {} does not answer in time", path);
     return fmt::format("{}: {}", path, std::error_code(error, std::generic_category()).message());

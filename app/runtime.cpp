@@ -81,6 +81,7 @@ struct Runtime::Impl {
     RuntimeOptions options;
     Log& log;
     const Clock::time_point began = Clock::now();
+    config::Node node_as_read;
     Stage stage = Stage::made;
     asio::io_context io{1};
     asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
@@ -134,6 +135,7 @@ proxy::WorkerShared Runtime::Impl::shared_by_workers(unsigned count) {
 std::expected<void, std::string> Runtime::Impl::start() {
     assert(stage == Stage::made);
     const auto begun = Clock::now();
+    node_as_read = options.node;
     if (options.node.name.empty()) options.node.name = host_name();
     if (auto opened = open_outputs(); !opened) return opened;
     const unsigned count = worker_count(options.node.workers);
@@ -190,6 +192,10 @@ ReloadOutcome Runtime::Impl::reload() {
         return outcome;
     }
     outcome.changes = config::to_string(config::compare(in_force->config(), *loaded));
+    if (const auto changes = node_changes(options.node_path, node_as_read); !changes.empty()) {
+        if (!outcome.changes.ends_with('\n')) outcome.changes += '\n';
+        outcome.changes += changes + '\n';
+    }
     in_force->publish(std::move(*loaded), std::move(*sockets));
     outcome.generation = in_force->generation().number;
     return outcome;

@@ -24,6 +24,7 @@ struct RuntimeOptions {
     config::Config config;
     config::Node node;
     std::string config_path;       // read again by reload(); empty: there is no file
+    std::string node_path;         // looked at again by reload(), to tell of changes; may be empty
     std::string control_path;      // empty: no control socket
     bool control_required = true;  // else goes on without one when the path cannot be used
     /// Beside the log, on the control thread; may be empty.

@@ -1,6 +1,12 @@
 #include "app/runtime_text.hpp"
 
+#include "app/text.hpp"
+#include "config/load.hpp"
+
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
 
 namespace poise::app {
 
@@ -14,6 +20,26 @@ std::string_view word(pool::AdminState state) {
             break;
     }
     return "halt";
+}
+
+std::string node_changes(const std::string& path, const config::Node& in_force) {
+    if (path.empty()) return {};
+    const auto loaded = config::load_node(path);
+    if (!loaded) {
+        return fmt::format("{} has errors, and Poise would not start again: {}", path,
+                           config::to_string(loaded.error().front()));
+    }
+    if (*loaded == in_force) return {};
+    // Every key stands in a line of its own, in the same order.
+    const auto before = lines_of(config::effective_yaml(in_force));
+    const auto after = lines_of(config::effective_yaml(*loaded));
+    std::string keys;
+    for (std::size_t i = 0; i < std::min(before.size(), after.size()); ++i) {
+        if (before[i] == after[i]) continue;
+        const auto start = std::min(after[i].find_first_not_of(' '), after[i].size());
+        keys += (keys.empty() ? "" : ", ") + after[i].substr(start, after[i].find(':') - start);
+    }
+    return fmt::format("{} has changed ({}): that needs a restart", path, keys);
 }
 
 std::string service_line(const config::Service& service) {

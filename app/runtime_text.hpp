@@ -11,6 +11,10 @@ namespace poise::app {
 
 std::string_view word(pool::AdminState state);
 
+/// What a restart would change, for the node's settings are read at the start only: a sentence, or
+/// empty when `path` still says what is in force. `path` may be empty: there is no file.
+std::string node_changes(const std::string& path, const config::Node& in_force);
+
 /// "service web: http on [::]:80, 2 servers, wlc"
 std::string service_line(const config::Service& service);
 

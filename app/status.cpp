@@ -77,6 +77,11 @@ ServiceStatus status_of(const proxy::Service& service) {
     add_counts(status, service);
     for (const auto& server : service.pool->servers())
         status.servers.push_back(status_of(*server));
+    if (service.fallback_server) {
+        status.servers.push_back(status_of(*service.fallback_server));
+        ServerStatus& fallback = status.servers.back();
+        if (fallback.state == "up") fallback.state = "fallback";
+    }
     return status;
 }
 

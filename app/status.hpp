@@ -19,7 +19,7 @@ namespace poise::app {
 struct ServerStatus {
     std::string name;
     std::string address;  // empty while its name is not resolved
-    std::string state;    // up, backup, drain, halt, down or unresolved
+    std::string state;    // up, backup, fallback, drain, halt, down or unresolved
     std::uint32_t weight = 0;
     std::uint64_t connections = 0;
     std::uint32_t connections_max = 0;  // 0: no limit

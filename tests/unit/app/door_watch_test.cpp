@@ -24,7 +24,7 @@ int connect_to(std::uint16_t port) {
 }
 
 // Counts are those of the status.
-bool until_refused(const Running& poise, std::uint64_t count) {
+bool until_refused(const LoggedRuntime& poise, std::uint64_t count) {
     const auto until = std::chrono::steady_clock::now() + 10s;
     while (poise.runtime->status().refused_connections < count)
         if (std::chrono::steady_clock::now() > until) return false;

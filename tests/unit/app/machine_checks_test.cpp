@@ -1,6 +1,6 @@
 #include "app/machine_checks.hpp"
 
-#include "tests/unit/app/running.hpp"
+#include "tests/unit/app/logged_runtime.hpp"
 
 #include <fmt/format.h>
 
@@ -56,7 +56,7 @@ TEST_SUITE("app/machine_checks") {
             fmt::format("3:13 cannot listen on 127.0.0.1:{}: another process already does", port));
         ::close(fd);
 
-        const Running poise(
+        const LoggedRuntime poise(
             fmt::format("services: {{web: {{listen: \"127.0.0.1:{}\", health: none, servers: "
                         "[\"127.0.0.1:9\"]}}}}",
                         free_port()));
