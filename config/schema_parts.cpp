@@ -100,9 +100,13 @@ Mapping health_mapping() {
               "`script`: the program to run, relative to the file's folder. It gets the "
               "service's address and port and the server's address and port; exit status 0 "
               "is success."),
-         boolean("passive", &T::passive, "Failures of real traffic count too."),
+         boolean("passive", &T::passive,
+                 "Failures of real traffic count too: failed connects take a server down at once, "
+                 "failed answers have it checked out of turn, and the check decides. With `check: "
+                 "none` both take it down."),
          integer("passive_fall", &T::passive_fall, {1, 1'000},
-                 "Such failures in a row until the server is down.")},
+                 "Such failures in a row until they count. Failed connects never take the last "
+                 "server that serves down while its check passes.")},
         "check"};
 }
 

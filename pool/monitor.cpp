@@ -22,8 +22,9 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// How late a server that real traffic took down is told of, and the step of slow start.
-constexpr milliseconds look_interval{500};
+// How late a server that real traffic took down is told of, how late a suspect is checked, and
+// the step of slow start.
+constexpr milliseconds look_interval{200};
 
 }  // namespace
 

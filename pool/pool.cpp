@@ -10,7 +10,9 @@ namespace {
 ServerSettings settings_of(const config::Service& service) {
     const auto& health = service.health;
     const int fall = health.passive ? std::max(health.passive_fall, 0) : 0;
-    return {.slow_start = service.slow_start, .passive_fall = static_cast<std::uint32_t>(fall)};
+    return {.slow_start = service.slow_start,
+            .passive_fall = static_cast<std::uint32_t>(fall),
+            .has_check = health.check != config::CheckKind::none};
 }
 
 // The same machine and port: a run-time change of the rest does not make it another server.
@@ -24,7 +26,7 @@ bool same_server(const config::Server& a, const config::Server& b) {
 Pool::Pool(const config::Service& service, const Pool* previous)
     : service_name_(service.name),
       algorithm_(service.scheduler),
-      version_(previous ? previous->version_ : std::make_shared<std::atomic<std::uint64_t>>(1)) {
+      siblings_(previous ? previous->siblings_ : std::make_shared<Siblings>()) {
     const auto settings = settings_of(service);
     servers_.reserve(service.servers.size());
     for (const auto& configured : service.servers) {
@@ -33,12 +35,14 @@ Pool::Pool(const config::Service& service, const Pool* previous)
             known->reconfigure(configured, settings);
             servers_.push_back(known->shared_from_this());
         } else {
-            servers_.push_back(std::make_shared<RealServer>(configured, settings, version_));
+            servers_.push_back(std::make_shared<RealServer>(configured, settings, siblings_));
         }
         by_name_.push_back(servers_.back().get());
     }
     std::ranges::sort(by_name_, {}, &RealServer::name);
-    version_->fetch_add(1, std::memory_order_release);
+    siblings_->version.fetch_add(1, std::memory_order_release);
+    const std::lock_guard lock(siblings_->mutex);
+    siblings_->servers.assign(servers_.begin(), servers_.end());
 }
 
 RealServer* Pool::find(std::string_view server_name) const {

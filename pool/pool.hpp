@@ -30,12 +30,12 @@ public:
 
     /// Rises whenever the set of candidates or a weight changes. One load. Acquires: what has
     /// changed before is seen after it.
-    std::uint64_t version() const { return version_->load(std::memory_order_acquire); }
+    std::uint64_t version() const { return siblings_->version.load(std::memory_order_acquire); }
 
 private:
     std::string service_name_;
     config::Algorithm algorithm_;
-    SharedVersion version_;  // handed on from generation to generation, as the servers are
+    std::shared_ptr<Siblings> siblings_;  // handed on from generation to generation
     std::vector<std::shared_ptr<RealServer>> servers_;
     std::vector<RealServer*> by_name_;  // sorted
 };

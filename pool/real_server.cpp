@@ -30,9 +30,10 @@ std::string agent_reason(std::string_view word, const std::string& reason) {
 
 }  // namespace
 
-RealServer::RealServer(config::Server configured, ServerSettings settings, SharedVersion version)
+RealServer::RealServer(config::Server configured, ServerSettings settings,
+                       std::shared_ptr<Siblings> siblings)
     : configured_(std::move(configured)),
-      version_(version ? std::move(version) : std::make_shared<std::atomic<std::uint64_t>>(0)),
+      siblings_(siblings ? std::move(siblings) : std::make_shared<Siblings>()),
       address_(configured_.address),
       since_(std::chrono::system_clock::now()) {
     reconfigure(configured_, settings);
@@ -60,16 +61,57 @@ void RealServer::note_response(std::chrono::microseconds taken) {
     response_us_.store(static_cast<std::uint32_t>(std::max<std::int64_t>(after, 1)), relaxed);
 }
 
-void RealServer::note_failure(const char* reason) {
+std::uint32_t RealServer::count_failure(const char* reason) {
     failures_.fetch_add(1, relaxed);
-    const auto in_row = failures_in_row_.fetch_add(1, relaxed) + 1;
+    last_failure_.store(reason, relaxed);
+    return failures_in_row_.fetch_add(1, relaxed) + 1;
+}
+
+void RealServer::note_connect_failure(const char* reason) {
+    const auto in_row = count_failure(reason);
+    const auto connects = connect_failures_in_row_.fetch_add(1, relaxed) + 1;
     const auto fall = passive_fall_.load(relaxed);
     if (fall == 0 || in_row < fall || passive_down()) return;
+    if (connects < fall && has_check_.load(relaxed)) return suspect_.store(true, relaxed);
 
+    // One at a time, or the last two would each count on the other.
+    const std::lock_guard lock(siblings_->mutex);
+    if (has_check_.load(relaxed) && !has_serving_sibling()) return suspect_.store(true, relaxed);
+    go_down_by_traffic(fmt::format("passive: {} failures in a row, last: {}", in_row, reason));
+}
+
+void RealServer::note_answer_failure(const char* reason) {
+    const auto in_row = count_failure(reason);
+    if (connect_failures_in_row_.load(relaxed) != 0) connect_failures_in_row_.store(0, relaxed);
+    const auto fall = passive_fall_.load(relaxed);
+    if (fall == 0 || in_row < fall || passive_down()) return;
+    if (has_check_.load(relaxed)) return suspect_.store(true, relaxed);
+    go_down_by_traffic(fmt::format("passive: {} failures in a row, last: {}", in_row, reason));
+}
+
+void RealServer::confirm_failures(const std::string& check_reason) {
+    go_down_by_traffic(fmt::format("{}; passive: {} failures in a row, last: {}", check_reason,
+                                   failures_in_row_.load(relaxed), last_failure_.load(relaxed)));
+}
+
+void RealServer::forgive_failures() {
+    failures_in_row_.store(0, relaxed);
+    connect_failures_in_row_.store(0, relaxed);
+}
+
+// Needs the mutex of the siblings.
+bool RealServer::has_serving_sibling() const {
+    return std::ranges::any_of(siblings_->servers, [this](const auto& each) {
+        const auto server = each.lock();
+        return server && server.get() != this && server->may_take_new();
+    });
+}
+
+void RealServer::go_down_by_traffic(std::string reason) {
     const std::lock_guard lock(mutex_);
     if (passive_down()) return;
     passive_down_.store(true, relaxed);
-    passive_reason_ = fmt::format("passive: {} failures in a row, last: {}", in_row, reason);
+    passive_reason_ = std::move(reason);
     update(std::chrono::steady_clock::now());
 }
 
@@ -107,7 +149,7 @@ void RealServer::set_health(Health health, std::string reason, SteadyTime now) {
     health_reason_ = std::move(reason);
     if (health == Health::up) {
         passive_down_.store(false, relaxed);
-        failures_in_row_.store(0, relaxed);
+        forgive_failures();
     }
     update(now);
 }
@@ -142,9 +184,10 @@ void RealServer::reconfigure(const config::Server& configured, ServerSettings se
     configured_connections_max_ = configured.max_connections;
     settings_ = settings;
     passive_fall_.store(settings.passive_fall, relaxed);
+    has_check_.store(settings.has_check, relaxed);
     if (settings.passive_fall == 0) passive_down_.store(false, relaxed);
     if (backup_.exchange(configured.backup, relaxed) != configured.backup)
-        version_->fetch_add(1, std::memory_order_release);
+        siblings_->version.fetch_add(1, std::memory_order_release);
     update(std::chrono::steady_clock::now());
 }
 
@@ -246,7 +289,7 @@ void RealServer::update(SteadyTime now) {
     ramping_.store(ramp_start_.has_value(), relaxed);
     update_report();
     // Released after what it announces: who sees the new version sees the new values.
-    if (changed) version_->fetch_add(1, std::memory_order_release);
+    if (changed) siblings_->version.fetch_add(1, std::memory_order_release);
 }
 
 void RealServer::update_report() {

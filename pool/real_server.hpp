@@ -13,6 +13,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace poise::pool {
 
@@ -35,22 +36,30 @@ struct ServerReport {
 /// What the service says about each of its servers.
 struct ServerSettings {
     std::chrono::milliseconds slow_start{0};
-    std::uint32_t passive_fall = 0;  // failures of real traffic in a row until down; 0: never
+    std::uint32_t passive_fall = 0;  // failures of real traffic in a row that count; 0: none do
+    bool has_check = false;          // which has the last word on failures of real traffic
 
     bool operator==(const ServerSettings&) const = default;
 };
 
-/// Counts the changes that schedulers must see, of all servers of one service.
-using SharedVersion = std::shared_ptr<std::atomic<std::uint64_t>>;
+class RealServer;
+
+/// What all servers of one service have in common, from generation to generation.
+struct Siblings {
+    std::atomic<std::uint64_t> version{0};  // counts the changes that schedulers must see
+    std::mutex mutex;  // held while real traffic takes one of them down: one after the other
+    std::vector<std::weak_ptr<const RealServer>> servers;  // of the newest generation
+};
 
 /// All workers share it: what changes is atomic, and each value stands by itself, so relaxed
 /// order is enough. Lives as long as a generation refers to it; an unchanged server keeps its
 /// object over a reload. Any thread may call anything unless a comment says otherwise.
 class RealServer : public std::enable_shared_from_this<RealServer> {
 public:
-    /// Raises `version` with each change of what schedulers look at; without one it counts alone.
+    /// Raises the version of `siblings` with each change of what schedulers look at; without
+    /// them it is alone.
     explicit RealServer(config::Server configured, ServerSettings settings = {},
-                        SharedVersion version = nullptr);
+                        std::shared_ptr<Siblings> siblings = nullptr);
     RealServer(const RealServer&) = delete;
     RealServer& operator=(const RealServer&) = delete;
 
@@ -103,11 +112,20 @@ public:
     /// What real traffic saw (passive observation). `reason` must have static storage.
     void note_success() {
         successes_.fetch_add(1, relaxed);
-        if (failures_in_row_.load(relaxed) != 0) failures_in_row_.store(0, relaxed);
+        if (failures_in_row_.load(relaxed) != 0) forgive_failures();
     }
-    /// The failure that makes `passive_fall` in a row takes the server down, until set_health()
-    /// brings it up again. Takes the mutex then and only then.
-    void note_failure(const char* reason);
+    /// `passive_fall` failed connects in a row take the server down, until set_health() brings it
+    /// up again; but the last one that serves only when it has no check.
+    void note_connect_failure(const char* reason);
+    /// One broken page may fail everywhere: that many failed answers in a row make the server
+    /// suspect, and its check decides. Without a check they take it down.
+    void note_answer_failure(const char* reason);
+
+    /// Whether it has become suspect since the last call: then its check is due now.
+    bool take_suspicion() { return suspect_.load(relaxed) && suspect_.exchange(false, relaxed); }
+    /// The check of a suspect has failed too: down. Else it starts with a clean sheet.
+    void confirm_failures(const std::string& check_reason);
+    void forgive_failures();
 
     // Counters shown to people.
     std::uint64_t successes() const { return successes_.load(relaxed); }
@@ -125,7 +143,7 @@ public:
                     SteadyTime now = std::chrono::steady_clock::now());
     /// What set_health() said last, whatever else keeps the server down.
     Health checked() const;
-    /// Taken down by note_failure() and not brought up since.
+    /// Taken down by failures of real traffic and not brought up since.
     bool passive_down() const { return passive_down_.load(relaxed); }
 
     void set_agent(AgentState state, SteadyTime now = std::chrono::steady_clock::now());
@@ -150,6 +168,9 @@ private:
 
     bool serving() const;
     bool agent_drains() const;
+    std::uint32_t count_failure(const char* reason);
+    bool has_serving_sibling() const;
+    void go_down_by_traffic(std::string reason);
     Health shown_health() const;
     std::string shown_reason() const;
     std::uint32_t weight_in_force() const;
@@ -169,6 +190,9 @@ private:
     std::atomic<std::uint64_t> successes_{0};
     std::atomic<std::uint64_t> failures_{0};
     std::atomic<std::uint32_t> failures_in_row_{0};
+    std::atomic<std::uint32_t> connect_failures_in_row_{0};
+    std::atomic<const char*> last_failure_{""};
+    std::atomic<bool> suspect_{false};
 
     // Written when the state changes, read with each pick.
     alignas(64) std::atomic<std::uint32_t> connections_max_{0};
@@ -183,8 +207,9 @@ private:
     std::atomic<bool> halted_{false};
     std::atomic<bool> backup_{false};
     std::atomic<bool> passive_down_{false};
+    std::atomic<bool> has_check_{false};
     std::atomic<bool> ramping_{false};
-    const SharedVersion version_;
+    const std::shared_ptr<Siblings> siblings_;
 
     mutable std::mutex mutex_;  // guards what follows; never taken for a reused connection
     std::optional<Address> address_;

@@ -3,9 +3,11 @@
 #include "pool/agent.hpp"
 #include "pool/conversation.hpp"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -21,6 +23,7 @@ namespace {
 
 constexpr milliseconds first_delay_max = 1s;   // a new server is known within this time
 constexpr int jitter_part = 10;                // intervals differ by up to a tenth
+constexpr milliseconds suspicion_gap = 1s;     // between two checks out of turn
 constexpr std::uint32_t weight_step = 10;      // an agent's smaller changes are not told
 constexpr milliseconds name_retry_first = 5s;  // doubled up to
 constexpr milliseconds name_retry_last = 30s;
@@ -52,6 +55,7 @@ Watch::Watch(asio::any_io_executor executor, std::string service, WatchPlan plan
       seen_changes_(server_->report_changes()),
       seen_admission_(server_->agent().admission),
       told_weight_(server_->report().weight),
+      check_timer_(executor),
       tasks_(executor) {
     if (server_->address()) seen_health_ = server_->report().health;
 }
@@ -75,6 +79,7 @@ Task<void> Watch::run_checks(Watch* self) {
     co_await pause(self->first_delay(check.interval));
     for (;;) {
         const auto began = std::chrono::steady_clock::now();
+        const bool suspected = std::exchange(self->suspected_, false);
         if (auto address = self->server_->address()) {
             if (check.port) address->port = *check.port;
             const auto generation = self->server_->address_generation();
@@ -83,9 +88,12 @@ Task<void> Watch::run_checks(Watch* self) {
                                      .virtual_address = self->plan_.virtual_address};
             const auto result = co_await run_probe(check, target);
             // A result of the address that it had before says nothing of the new one.
-            if (generation == self->server_->address_generation()) self->note_result(result);
+            if (generation == self->server_->address_generation()) {
+                if (suspected) self->note_suspect(result);
+                self->note_result(result);
+            }
         }
-        co_await pause_after(began, self->jittered(check.interval));
+        co_await self->wait_for_check(began + self->jittered(check.interval));
     }
 }
 
@@ -131,6 +139,22 @@ Task<void> Watch::run_resolver(Watch* self) {
         co_await pause(self->jittered(good ? name_refresh : retry));
         retry = good ? name_retry_first : std::min(retry * 2, name_retry_last);
     }
+}
+
+// Until `due`, or until real traffic casts doubt on the server. Never no time at all, but when
+// that has happened during the last check.
+Task<void> Watch::wait_for_check(SteadyTime due) {
+    if (suspected_) co_return;
+    check_timer_.expires_at(std::max(due, std::chrono::steady_clock::now() + milliseconds{1}));
+    const auto [ec] = co_await check_timer_.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (ec && (cancelled_ || !suspected_)) throw boost::system::system_error(ec);
+}
+
+void Watch::note_suspect(const ProbeResult& result) {
+    if (result.ok)
+        server_->forgive_failures();
+    else
+        server_->confirm_failures(result.reason);
 }
 
 void Watch::note_result(const ProbeResult& result) {
@@ -201,6 +225,11 @@ void Watch::note_name(const std::vector<Address>& found, const std::string& wron
 
 void Watch::look(SteadyTime now) {
     server_->tick(now);
+    if (now >= next_suspicion_ && server_->take_suspicion()) {
+        next_suspicion_ = now + suspicion_gap;
+        suspected_ = true;
+        check_timer_.cancel();
+    }
     tell_changes("");
 }
 

@@ -41,13 +41,17 @@ public:
           std::shared_ptr<RealServer> server, const WatchShared& shared, std::uint64_t seed);
 
     void start();
-    void cancel() { tasks_.cancel(); }
+    void cancel() {
+        cancelled_ = true;
+        tasks_.cancel();
+    }
     std::size_t running() const { return tasks_.running(); }
 
     const std::shared_ptr<RealServer>& server() const { return server_; }
     const WatchPlan& plan() const { return plan_; }
 
-    /// Moves slow start on and tells of changes that came from elsewhere (real traffic). Cheap.
+    /// Moves slow start on, tells of changes that came from elsewhere (real traffic), and has a
+    /// suspect checked at once. Cheap.
     void look(SteadyTime now);
 
 private:
@@ -56,6 +60,8 @@ private:
     static Task<void> run_agent(Watch* self);
     static Task<void> run_resolver(Watch* self);
 
+    Task<void> wait_for_check(SteadyTime due);
+    void note_suspect(const ProbeResult& result);
     void note_result(const ProbeResult& result);
     void note_agent_line(const std::string& line);
     void note_agent_failure(const std::string& wrong);
@@ -77,6 +83,10 @@ private:
     AgentState::Admission seen_admission_ = AgentState::Admission::ready;
     std::uint32_t told_weight_;
     bool agent_fails_ = false;
+    bool cancelled_ = false;
+    bool suspected_ = false;  // a check is due now
+    SteadyTime next_suspicion_{};
+    boost::asio::steady_timer check_timer_;
     TaskGroup tasks_;
 };
 

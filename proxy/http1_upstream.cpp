@@ -214,9 +214,13 @@ void note_server_success(Exchange& exchange) {
 }
 
 void note_server_failure(Exchange& exchange) {
-    const char* text = failure_text(exchange.failure().reason);
-    if (text != nullptr && exchange.choice.server() != nullptr)
-        exchange.choice.server()->note_failure(text);
+    const Reason reason = exchange.failure().reason;
+    const char* text = failure_text(reason);
+    if (text == nullptr || exchange.choice.server() == nullptr) return;
+    if (reason == Reason::connect_failed || reason == Reason::connect_timeout)
+        exchange.choice.server()->note_connect_failure(text);
+    else
+        exchange.choice.server()->note_answer_failure(text);
 }
 
 }  // namespace poise::proxy

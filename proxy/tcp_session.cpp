@@ -55,7 +55,7 @@ Task<std::unique_ptr<Stream>> reach_any(Client& client, Choice& choice, TcpRepor
         report.failure = {late ? Reason::connect_timeout : Reason::connect_failed, Phase::connect,
                           std::nullopt, connected.error};
         if (client.waiter.cancelled()) co_return nullptr;
-        choice.server()->note_failure(connect_failure(connected.error));
+        choice.server()->note_connect_failure(connect_failure(connected.error));
         if (report.attempts > configured.retries) co_return nullptr;
         choice.failed(client.worker);
     }

@@ -86,6 +86,29 @@ def test_real_traffic_finds_a_failed_server_without_a_check(lab):
     assert poise.server("web", "s1")["state"] == "down"
 
 
+def test_a_broken_page_takes_no_server_down(lab):
+    """It took all of them down at once, and everybody got 503 until the checks had passed."""
+    def handler(wire):
+        while request := wire.next_request():
+            if request.target == "/broken":
+                return wire.send("NONSENSE\r\n\r\n")
+            wire.respond(200, b"fine")
+        return None
+    lab.scripted(handler, "s1")
+    lab.scripted(handler, "s2")
+    poise = lab.balance("s1", "s2", retries=0,
+                        health={"check": "tcp", "interval": "10s", "passive_fall": 3})
+
+    for _ in range(5):
+        for _ in range(12):
+            assert lab.ask("/broken").status == 502
+        assert lab.ask().status == 200
+        time.sleep(0.1)
+
+    assert "down" not in poise.output()
+    assert {poise.server("web", name)["state"] for name in ("s1", "s2")} == {"up"}
+
+
 def test_a_body_that_lacks_the_text_is_down(lab, pair):
     poise = lab.balance("s1", "s2", health=HTTP | {"body": "very fine"})
 

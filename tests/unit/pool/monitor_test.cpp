@@ -110,15 +110,43 @@ TEST_SUITE("pool/monitor") {
     TEST_CASE_FIXTURE(Fixture, "failures of real traffic are told, and checks bring it up again") {
         ScriptedServer real(io, {});
         add_server("a", real.port());
+        add_server("b", real.port());
         service.health.passive_fall = 2;
         start();
         CHECK(until([&] { return server().report().health == Health::up; }));
-        server().note_failure("connect refused");
-        server().note_failure("connect refused");
+        CHECK(until([&] { return server(1).report().health == Health::up; }));
+        server().note_connect_failure("connect refused");
+        server().note_connect_failure("connect refused");
         CHECK_FALSE(server().may_take_new());
         CHECK(until_event("down: passive: 2 failures in a row, last: connect refused"));
         CHECK(until_event("up (2 of 2 checks passed)"));
         CHECK(server().may_take_new());
+        real.stop(io);
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "failed answers have a server checked out of turn, which decides") {
+        ScriptedServer real(io, {{"\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"}});
+        service.health.check = CheckKind::http;
+        service.health.interval = 1h;
+        service.health.passive_fall = 2;
+        add_server("a", real.port());
+        start();
+        CHECK(until_event("up (1 of 1 checks passed)"));
+
+        server().note_answer_failure("malformed response");
+        server().note_answer_failure("malformed response");
+        CHECK(until([&] { return real.accepted() == 2; }));
+        CHECK(server().may_take_new());
+
+        real.set_script({{"\r\n\r\n", "HTTP/1.1 500 No\r\n\r\n"}});
+        // Forgiven when the result of the good check is in: fails on until it counts again.
+        CHECK(until([&] {
+            server().note_answer_failure("malformed response");
+            return !server().may_take_new();
+        }));
+        CHECK(real.accepted() == 3);
+        CHECK(until([&] { return events.size() == 2; }));
+        CHECK(events.back().text.starts_with("down: status 500, expected 200; passive: "));
         real.stop(io);
     }
 
@@ -128,7 +156,7 @@ TEST_SUITE("pool/monitor") {
         add_server("a", closed_port(io));
         start();
         CHECK(server().report().health == Health::up);
-        server().note_failure("connect refused");
+        server().note_connect_failure("connect refused");
         CHECK_FALSE(server().may_take_new());
         CHECK(until([&] { return server().may_take_new(); }));
     }
@@ -139,7 +167,7 @@ TEST_SUITE("pool/monitor") {
         service.health.passive_fall = 1;
         add_server("a", closed_port(io));
         start();
-        server().note_failure("response timed out");
+        server().note_answer_failure("response timed out");
         CHECK(until_event("down: passive: 1 failures in a row, last: response timed out"));
     }
 

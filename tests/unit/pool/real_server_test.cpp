@@ -156,16 +156,17 @@ TEST_SUITE("pool/real_server") {
         CHECK(server.report().agent == "");
     }
 
-    TEST_CASE("failures of real traffic in a row take a server down until it is found up") {
+    TEST_CASE(
+        "without a check failures of real traffic in a row take a server down until it is tried") {
         RealServer server(configured_server("a"), {.passive_fall = 3});
-        server.note_failure("connect refused");
-        server.note_failure("connect refused");
+        server.note_connect_failure("connect refused");
+        server.note_connect_failure("connect refused");
         server.note_success();
-        server.note_failure("connect refused");
-        server.note_failure("connect refused");
+        server.note_connect_failure("connect refused");
+        server.note_answer_failure("reset");
         CHECK(server.may_take_new());
 
-        server.note_failure("response timed out");
+        server.note_answer_failure("response timed out");
         CHECK_FALSE(server.may_take_new());
         CHECK(server.passive_down());
         CHECK(server.report().reason == "passive: 3 failures in a row, last: response timed out");
@@ -177,10 +178,76 @@ TEST_SUITE("pool/real_server") {
         CHECK(server.may_take_new());
     }
 
+    // One broken page took every server of a pool down, and all clients got 503 for seconds.
+    TEST_CASE("failed answers never take a server with a check down by themselves") {
+        RealServer server(configured_server("a"), {.passive_fall = 2, .has_check = true});
+        server.note_answer_failure("reset");
+        CHECK_FALSE(server.take_suspicion());
+        server.note_answer_failure("malformed response");
+        CHECK(server.may_take_new());
+        CHECK(server.take_suspicion());
+        CHECK_FALSE(server.take_suspicion());
+
+        server.forgive_failures();
+        server.note_answer_failure("reset");
+        CHECK_FALSE(server.take_suspicion());
+
+        server.note_answer_failure("malformed response");
+        server.confirm_failures("connect refused");
+        CHECK_FALSE(server.may_take_new());
+        CHECK(server.report().reason ==
+              "connect refused; passive: 2 failures in a row, last: malformed response");
+    }
+
+    TEST_CASE("failed connects take a server down at once, but not the last one that serves") {
+        auto service = service_of({100, 100, 100});
+        service.health.passive_fall = 2;
+        TestPool test(service);
+        for (std::size_t i = 0; i < 3; ++i) {
+            CAPTURE(i);
+            test.server(i).note_connect_failure("connect failed");
+            test.server(i).note_connect_failure("connect failed");
+            CHECK(test.server(i).may_take_new() == (i == 2));
+            CHECK(test.server(i).take_suspicion() == (i == 2));
+        }
+        test.server(0).set_health(Health::up, "");
+        test.server(2).note_connect_failure("connect failed");
+        CHECK_FALSE(test.server(2).may_take_new());
+    }
+
+    TEST_CASE("an answer, however bad, shows that connects succeed") {
+        auto service = service_of({100, 100});
+        service.health.passive_fall = 2;
+        TestPool test(service);
+        test.server(0).note_connect_failure("connect failed");
+        test.server(0).note_answer_failure("reset");
+        test.server(0).note_connect_failure("connect failed");
+        CHECK(test.server(0).may_take_new());
+        CHECK(test.server(0).take_suspicion());
+    }
+
+    // Goal: the last two do not each count on the other. Method: threads fail all at once.
+    TEST_CASE("threads that see all servers refuse leave one serving") {
+        auto service = service_of({100, 100, 100, 100});
+        service.health.passive_fall = 1;
+        for (int round = 0; round < 200; ++round) {
+            TestPool test(service);
+            std::vector<std::thread> threads;
+            for (std::size_t i = 0; i < 4; ++i)
+                threads.emplace_back([&, i] { test.server(i).note_connect_failure("refused"); });
+            for (auto& thread : threads)
+                thread.join();
+            int serving = 0;
+            for (std::size_t i = 0; i < 4; ++i)
+                serving += test.server(i).may_take_new() ? 1 : 0;
+            REQUIRE(serving == 1);
+        }
+    }
+
     TEST_CASE("without passive observation failures are only counted") {
         RealServer server(configured_server("a"));
         for (int i = 0; i < 1000; ++i)
-            server.note_failure("reset");
+            server.note_answer_failure("reset");
         CHECK(server.may_take_new());
         CHECK(server.failures() == 1000);
     }
@@ -252,11 +319,11 @@ TEST_SUITE("pool/real_server") {
     }
 
     TEST_CASE("a change raises the shared version, and only a change") {
-        const auto version = std::make_shared<std::atomic<std::uint64_t>>(0);
-        RealServer server(configured_server("a"), {}, version);
+        const auto siblings = std::make_shared<Siblings>();
+        RealServer server(configured_server("a"), {}, siblings);
 
-        auto last = version->load();
-        const auto changed = [&] { return std::exchange(last, version->load()) != last; };
+        auto last = siblings->version.load();
+        const auto changed = [&] { return std::exchange(last, siblings->version.load()) != last; };
         server.set_health(Health::up, "");
         CHECK_FALSE(changed());  // unknown and up both serve
         server.set_health(Health::down, "");
