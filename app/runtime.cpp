@@ -8,6 +8,7 @@
 #include "app/listening.hpp"
 #include "app/runtime_text.hpp"
 #include "app/signals.hpp"
+#include "app/stop_watchdog.hpp"
 #include "app/text.hpp"
 #include "app/worker_set.hpp"
 #include "base/log_writer.hpp"
@@ -83,6 +84,7 @@ struct Runtime::Impl {
     const Clock::time_point began = Clock::now();
     config::Node node_as_read;
     Stage stage = Stage::made;
+    StopWatchdog watchdog{log};
     asio::io_context io{1};
     asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
     proxy::Incidents incidents;
@@ -102,6 +104,8 @@ Runtime::Impl::~Impl() {
         end();
     }
     io.run_for(end_limit);
+    // What still runs would touch what is about to go.
+    if (monitor && monitor->running() > 0) watchdog.give_up("health checks have not ended");
 }
 
 std::expected<void, std::string> Runtime::Impl::open_outputs() {
@@ -240,6 +244,7 @@ void Runtime::Impl::stop_now() {
     if (stage != Stage::serving && stage != Stage::draining) return;
     stage = Stage::stopping;
     log.info("stopping now");
+    watchdog.start();
     workers->stop_now();
 }
 
@@ -247,6 +252,7 @@ void Runtime::Impl::stop_now() {
 void Runtime::Impl::end() {
     if (stage == Stage::ended) return;
     stage = Stage::ended;
+    if (signals) watchdog.start();  // else it never ran
     if (workers) workers->join();
     if (control) control->stop();
     if (monitor) monitor->stop();

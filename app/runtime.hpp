@@ -53,7 +53,8 @@ public:
     std::expected<void, std::string> start();
 
     /// Until stopped by a signal or a call. SIGHUP reloads; SIGTERM drains and stops; SIGINT or
-    /// a second SIGTERM stops at once; SIGUSR1 opens the logs anew.
+    /// a second SIGTERM stops at once; SIGUSR1 opens the logs anew. A stop that takes ten seconds,
+    /// or another SIGINT or SIGTERM more than two seconds later, ends the process with code 1.
     /// `on_end` is called as soon as it ends, to cancel what the caller has put on executor().
     void run(const std::function<void()>& on_end = {});
 
