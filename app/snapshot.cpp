@@ -94,8 +94,7 @@ void resolve_rules(proxy::Generation& generation) {
         const auto add_cookie = [&](const proxy::Service& one) {
             auto& names = service->cookie_names;
             const std::string& name = one.configured.persistence.name;
-            if (one.cookies && std::ranges::find(names, name) == names.end())
-                names.push_back(name);
+            if (one.cookies && std::ranges::find(names, name) == names.end()) names.push_back(name);
         };
         add_cookie(*service);
         for (const config::Rule& rule : service->configured.rules) {
