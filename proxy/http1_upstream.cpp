@@ -52,7 +52,9 @@ bool take_pinned(Client& client, Exchange& exchange) {
 }
 
 bool count_retry(Exchange& exchange) {
-    return ++exchange.retries <= exchange.service->service.configured.retries;
+    if (exchange.retries >= exchange.service->service.configured.retries) return false;
+    ++exchange.retries;
+    return true;
 }
 
 Task<bool> greet_with_proxy_header(Client& client, Exchange& exchange, Stream& stream) {
