@@ -97,11 +97,11 @@ void Resolver::Shared::answer(const std::string& host, const Resolved& found) {
 
 void Resolver::Shared::start_thread() {
     const SignalsBlocked blocked;
+    ++threads;
     try {
         std::thread(&Resolver::run, shared_from_this()).detach();
-        ++threads;
     } catch (const std::system_error&) {
-        // No thread to be had now: another one takes the name, or the asker's limit passes.
+        --threads;  // none to be had now: another one takes the name, or the asker's limit passes
     }
 }
 

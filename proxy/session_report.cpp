@@ -20,8 +20,9 @@ microseconds between(Engine::Clock::time_point from, Engine::Clock::time_point t
 
 std::optional<microseconds> phase(std::optional<Engine::Clock::time_point> from,
                                   std::optional<Engine::Clock::time_point> to) {
+    // A server may answer before it has read the request.
     if (!from || !to) return std::nullopt;
-    return between(*from, *to);
+    return std::max(between(*from, *to), microseconds{0});
 }
 
 // The last one tried, also when it has failed and was given up.
