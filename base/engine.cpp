@@ -20,8 +20,8 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr int events_a_turn = 256;
-constexpr std::chrono::milliseconds load_window{5};
-constexpr int idle_share = 10;  // idle for less than one part in so many is saturated
+constexpr std::chrono::milliseconds load_window{10};
+constexpr int idle_share = 5;  // idle for less than one part in so many is saturated
 
 int checked(int fd, const char* call) {
     if (fd < 0) throw std::system_error(errno, std::generic_category(), call);

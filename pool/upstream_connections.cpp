@@ -34,7 +34,7 @@ void UpstreamConnections::Use::end() {
     if (server == nullptr) return;
     assert(server->busy > 0);
     --server->busy;
-    server->line.call_next();
+    if (server->busy < enough) server->line.call_next();
 }
 
 UpstreamConnections::~UpstreamConnections() {
@@ -70,7 +70,7 @@ void UpstreamConnections::put(const RealServer& server, std::unique_ptr<Stream> 
     if (kept.size() >= per_server_max_) kept.erase(kept.begin());
     kept.push_back({std::move(stream), now + idle, server.address_generation()});
     known->note_return(now);
-    // `use` ends here, and calls who waits for the connection.
+    // `use` ends here.
 }
 
 void UpstreamConnections::Server::note_return(TimePoint now) {
@@ -86,9 +86,11 @@ UpstreamConnections::Use UpstreamConnections::use(const RealServer& server) {
     return Use(find(server));
 }
 
-bool UpstreamConnections::crowded(const RealServer& server, TimePoint now) {
+bool UpstreamConnections::crowded(const RealServer& server, TimePoint now, bool from_line) {
     const Server* known = find(server);
-    if (known == nullptr || known->busy < enough) return false;
+    if (known == nullptr) return false;
+    const bool others_wait = !from_line && !known->line.empty();
+    if (known->busy < enough && !others_wait) return false;
     return known->returns_per_ms >= brisk_per_ms && now - known->counted_since < rate_good_for;
 }
 

@@ -33,8 +33,8 @@ public:
     /// So many busy connections to one server keep a worker busy, when they come back quickly.
     static constexpr std::size_t enough = 32;
 
-    /// One busy connection, or one that is being made. Ends before the connections do. When it
-    /// ends without put(), the next request that waits may make a connection instead.
+    /// One busy connection, or one that is being made. Ends before the connections do. When fewer
+    /// than enough are busy after it, the next request that waits is called.
     class Use {
     public:
         Use() = default;
@@ -60,15 +60,16 @@ public:
     std::unique_ptr<Stream> take(const RealServer& server, bool from_line = false);
 
     /// Keeps `stream`, over which nothing is outstanding, for at most `idle` from now; closes it
-    /// when `server` is not known. Ends its use and wakes the first that waits for it.
+    /// when `server` is not known. Ends its use.
     void put(const RealServer& server, std::unique_ptr<Stream> stream, Use use, TimePoint now,
              std::chrono::milliseconds idle);
 
     Use use(const RealServer& server);
 
     /// Enough connections are busy, and they come back so quickly (of late, each within a few
-    /// milliseconds) that the next one is worth waiting for.
-    bool crowded(const RealServer& server, TimePoint now);
+    /// milliseconds) that the next one is worth waiting for; or others wait already, which means
+    /// nothing to who was called `from_line`.
+    bool crowded(const RealServer& server, TimePoint now, bool from_line = false);
     /// Where one waits. Null when `server` is not known.
     WaitLine* line(const RealServer& server);
 

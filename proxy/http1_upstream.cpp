@@ -12,8 +12,9 @@ namespace poise::proxy {
 
 namespace {
 
-// A connection that comes back at once is there long before; else the next tick lets one be made.
-constexpr std::chrono::milliseconds next_connection_limit{1};
+// At the rate that makes one wait (crowded()) a thousand wait less. Not below a tick of the wheel:
+// all who wait would make connections at once when it comes.
+constexpr std::chrono::milliseconds next_connection_limit{150};
 
 // Static texts: the server's report keeps a pointer to the last one.
 const char* failure_text(Reason reason) {
@@ -83,10 +84,10 @@ bool reuse_idle(Client& client, Exchange& exchange, bool from_line = false) {
 
 // Whether one more connection to the chosen server would bring nothing: this worker has no time
 // to spare, and those there are come back at once.
-bool is_crowded(Client& client, const Exchange& exchange) {
+bool is_crowded(Client& client, const Exchange& exchange, bool from_line = false) {
     const Engine& engine = client.worker.engine();
     return may_share(exchange) && !exchange.fresh_only && engine.saturated() &&
-           client.worker.connections().crowded(*exchange.choice.server(), engine.now());
+           client.worker.connections().crowded(*exchange.choice.server(), engine.now(), from_line);
 }
 
 // Waits for a connection that another request gives back. False: make one, for none came in time
@@ -104,7 +105,7 @@ Task<bool> reuse_next(Client& client, Exchange& exchange) {
             const Wake why = co_await client.waiter.sleep();
             called = place.called();
             if (called) reused = reuse_idle(client, exchange, true);
-            if (reused || why != Wake::ready || !is_crowded(client, exchange)) break;
+            if (reused || why != Wake::ready || !is_crowded(client, exchange, true)) break;
             if (client.stream->broken() || exchange.choice.server()->halted()) break;
             place.wait_on();
         }

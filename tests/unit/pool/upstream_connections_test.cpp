@@ -159,6 +159,21 @@ TEST_SUITE("pool/upstream_connections") {
         CHECK(world.idle.take(world.a) != nullptr);
     }
 
+    TEST_CASE("nobody is called while enough are busy: a burst's surplus falls idle") {
+        World world;
+        world.serve({&world.a});
+        std::vector<Use> busy;
+        for (std::size_t i = 0; i < UpstreamConnections::enough; ++i)
+            busy.push_back(world.idle.use(world.a));
+        Waiter waiter(world.engine);
+        const WaitLine::Place place(*world.idle.line(world.a), waiter);
+
+        world.keep(world.a, world.connection(), 1s);
+        CHECK_FALSE(place.called());
+        busy.pop_back();
+        CHECK(place.called());
+    }
+
     TEST_CASE("a connection that is lost calls, too") {
         World world;
         world.serve({&world.a});
