@@ -28,8 +28,8 @@ public:
     void start();
     void adopt(const std::shared_ptr<const proxy::Generation>& generation,
                ListeningSockets sockets);
-    void servers_lost();
-    void servers_won();  // one was halted or went down
+    void servers_lost();  // one was halted or went down
+    void servers_won();   // one serves again or takes more
     void drain_and_stop(std::chrono::milliseconds limit);
     void stop_now();
     void join();  // waits for the threads, which have been told to stop

@@ -116,13 +116,14 @@ void Worker::adopt_here(std::shared_ptr<const Generation> generation,
                         std::vector<NewSocket> sockets) {
     if (current_ != nullptr) past_.push_back(current_);
     current_ = std::make_shared<WorkerGeneration>(std::move(generation), index_);
-    for (const auto& socket : sockets) {
-        listeners_.push_back(new Listener(*this, socket.address, socket.fd));
-        engine_.spawn(Listener::run, listeners_.back());
-    }
+    std::vector<Listener*> fresh;
+    for (const auto& socket : sockets)
+        fresh.push_back(new Listener(*this, socket.address, socket.fd));
+    listeners_.insert(listeners_.end(), fresh.begin(), fresh.end());
     std::erase_if(listeners_, [&](Listener* listener) {
         const auto service = service_at(listener->address());
         if (!service) {
+            assert(std::ranges::find(fresh, listener) == fresh.end());
             listener->close_soon();
             return true;
         }
@@ -137,6 +138,9 @@ void Worker::adopt_here(std::shared_ptr<const Generation> generation,
     end_removed_services();
     call_all_lines();    // there may be more servers, or higher limits
     engine_.wake_all();  // idle clients go on with the new generation, or close
+    // Last: each starts its first sessions at once.
+    for (Listener* listener : fresh)
+        engine_.spawn(Listener::run, listener);
 }
 
 void Worker::keep_current_connections() {

@@ -1,11 +1,14 @@
 // Publishing configurations to workers that run.
 #include "app/config_in_force.hpp"
 
+#include "app/listening.hpp"
 #include "tests/unit/app/running.hpp"
 
 #include <boost/asio/io_context.hpp>
 
 #include <cstdlib>
+#include <memory>
+#include <vector>
 
 using namespace poise;
 using namespace poise::app;
@@ -23,11 +26,10 @@ config::Config config_of(const std::string& more) {
     return std::move(*config);
 }
 
-// Without listening sockets: nobody connects.
 struct Published {
-    Published() {
+    explicit Published(bool started = true) {
         ::setenv("STATE_DIRECTORY", state.path.c_str(), 1);  // before there are threads
-        workers.start();
+        if (started) workers.start();
     }
     ~Published() {
         workers.stop_now();
@@ -36,6 +38,7 @@ struct Published {
         io.run();
         ::unsetenv("STATE_DIRECTORY");
     }
+    // Without listening sockets: nobody connects.
     void publish(const std::string& more) {
         in_force.publish(config_of(more), ListeningSockets(workers.size()));
     }
@@ -54,6 +57,33 @@ constexpr const char* by_source = "    persistence: {method: source, timeout: 1m
 }  // namespace
 
 TEST_SUITE("app/config_in_force") {
+    TEST_CASE("who connects before the workers look is served by the listener's own service") {
+        const std::uint16_t first = free_port();
+        const std::uint16_t second = free_port();
+        Published published(false);
+        const auto page = [](const std::string& name, std::uint16_t port) {
+            return "  " + name + ":\n    listen: \"" + at(port) +
+                   "\"\n    servers: []\n    fallback: {status: 503, body: page of " + name + "}\n";
+        };
+        auto config = config::parse_config("services:\n" + page("one", first) + page("two", second),
+                                           "poise.yaml");
+        REQUIRE(config);
+        auto sockets = open_listening_sockets(listening_places(*config), 2, {});
+        REQUIRE(sockets);
+        published.in_force.publish(std::move(*config), std::move(*sockets));
+        std::vector<std::unique_ptr<Socket>> early;  // in the kernel's queues
+        for (int i = 0; i < 8; ++i) {
+            early.push_back(std::make_unique<Socket>());
+            REQUIRE(early.back()->connect(second));
+            early.back()->send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        }
+
+        published.workers.start();
+
+        for (const auto& socket : early)
+            CHECK(socket->receive().ends_with("page of two"));
+    }
+
     TEST_CASE("the newest is in force, and an older one ends when nobody has it any more") {
         Published published;
 
