@@ -22,7 +22,8 @@ std::vector<std::string> watched_names(const Snapshot& snapshot) {
 
 }  // namespace
 
-void ConfigInForce::publish(config::Config config, ListeningSockets sockets) {
+void ConfigInForce::publish(config::Config config, ListeningSockets sockets,
+                            TlsInForce::Contexts contexts) {
     config_ = std::move(config);
     load_key();
     const bool first = snapshot_.generation == nullptr;
@@ -30,9 +31,10 @@ void ConfigInForce::publish(config::Config config, ListeningSockets sockets) {
     const persistence::CookieKey unused{};
     Snapshot before = std::move(snapshot_);
     snapshot_ = make_snapshot(config_, key_ ? key_->key : unused, workers_.size(),
-                              first ? nullptr : &before);
+                              first ? nullptr : &before, std::move(contexts));
     workers_.adopt(snapshot_.generation, std::move(sockets));
     watch(before);
+    tls_.published();
 }
 
 // One key for as long as this process lives: another one would forget every client.
@@ -73,6 +75,7 @@ void ConfigInForce::forget_clients(std::string_view service, std::string_view se
 void ConfigInForce::sweep(std::chrono::steady_clock::time_point now) {
     for (const auto& service : generation().services)
         if (service->table) service->table->sweep(now);
+    tls_.look(now);
 }
 
 }  // namespace poise::app

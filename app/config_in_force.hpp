@@ -4,6 +4,7 @@
 #include "app/listening.hpp"
 #include "app/snapshot.hpp"
 #include "app/state_key.hpp"
+#include "app/tls_in_force.hpp"
 #include "app/worker_set.hpp"
 #include "base/log.hpp"
 #include "config/model.hpp"
@@ -26,7 +27,10 @@ public:
 
     /// Cannot fail: whatever can has been done by the caller. `sockets` are those of addresses
     /// that the configuration before did not have.
-    void publish(config::Config config, ListeningSockets sockets);
+    void publish(config::Config config, ListeningSockets sockets,
+                 TlsInForce::Contexts contexts = {});
+
+    TlsInForce& tls() { return tls_; }
 
     const config::Config& config() const { return config_; }
     /// Of the last publish(), which must have been.
@@ -38,7 +42,7 @@ public:
     /// Persistence brings no client to this server any more, until one is sent there anew.
     void forget_clients(std::string_view service, std::string_view server);
 
-    /// Drops expired persistence entries, a part of them a call.
+    /// Drops expired persistence entries, a part of them a call, and looks after TLS.
     void sweep(std::chrono::steady_clock::time_point now);
 
 private:
@@ -48,6 +52,7 @@ private:
     WorkerSet& workers_;
     pool::Monitor& monitor_;
     Log& log_;
+    TlsInForce tls_{log_};
     config::Config config_;
     std::optional<StateKey> key_;
     Snapshot snapshot_;

@@ -4,6 +4,8 @@
 #include "app/listening.hpp"
 #include "app/status.hpp"
 #include "app/unix_path.hpp"
+#include "tls/certificate.hpp"
+#include "tls/settings.hpp"
 
 #include <fmt/format.h>
 
@@ -108,11 +110,34 @@ MaybeProblem check_control(const std::string& path) {
     return std::nullopt;
 }
 
+// In the words of the configuration's checks.
+MaybeProblem problem_of(const tls::Problem& problem) {
+    return Problem{problem.message, problem.hint, true};
+}
+
+MaybeProblem check_certificate(const config::Certificate& certificate) {
+    const auto loaded = tls::Certificate::load(certificate.cert, certificate.key);
+    return loaded ? std::nullopt : problem_of(loaded.error());
+}
+
+MaybeProblem check_listen_tls(const config::ListenTls& listen) {
+    const auto loaded = tls::load_server_settings(listen, {});
+    return loaded ? std::nullopt : problem_of(loaded.error());
+}
+
+MaybeProblem check_server_tls(const config::ServerTls& servers) {
+    const auto loaded = tls::load_client_settings(servers, {});
+    return loaded ? std::nullopt : problem_of(loaded.error());
+}
+
 }  // namespace
 
 config::MachineChecks machine_checks(std::string control) {
     const auto served = std::make_shared<Served>(std::move(control));
     return {.listen = [served](const Address& address) { return check_listen(address, *served); },
+            .certificate = check_certificate,
+            .listen_tls = check_listen_tls,
+            .server_tls = check_server_tls,
             .log_file = check_log_file,
             .control = check_control};
 }

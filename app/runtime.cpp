@@ -152,7 +152,9 @@ std::expected<void, std::string> Runtime::Impl::start() {
     workers = std::make_unique<WorkerSet>(count, shared_by_workers(count),
                                           [this] { asio::post(io, [this] { end(); }); });
     in_force = std::make_unique<ConfigInForce>(*workers, *monitor, log);
-    in_force->publish(std::move(options.config), std::move(*sockets));
+    auto contexts = in_force->tls().prepare(options.config, count);
+    if (!contexts) return std::unexpected(contexts.error());
+    in_force->publish(std::move(options.config), std::move(*sockets), std::move(*contexts));
     workers->start();
     sweep_later();
     stage = Stage::serving;
@@ -195,12 +197,17 @@ ReloadOutcome Runtime::Impl::reload() {
         outcome.error = sockets.error() + "; nothing has changed";
         return outcome;
     }
+    auto contexts = in_force->tls().prepare(*loaded, workers->size());
+    if (!contexts) {
+        outcome.error = contexts.error() + "; nothing has changed";
+        return outcome;
+    }
     outcome.changes = config::to_string(config::compare(in_force->config(), *loaded));
     if (const auto changes = node_changes(options.node_path, node_as_read); !changes.empty()) {
         if (!outcome.changes.ends_with('\n')) outcome.changes += '\n';
         outcome.changes += changes + '\n';
     }
-    in_force->publish(std::move(*loaded), std::move(*sockets));
+    in_force->publish(std::move(*loaded), std::move(*sockets), std::move(*contexts));
     outcome.generation = in_force->generation().number;
     return outcome;
 }

@@ -2,8 +2,11 @@
 
 #include "base/hash.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cassert>
+#include <chrono>
 #include <cstring>
 #include <span>
 #include <string>
@@ -89,6 +92,14 @@ FallbackPool make_fallback(const config::Service& owner, const Snapshot* previou
     return {std::move(service), std::move(pool)};
 }
 
+std::string hsts_field(const config::Hsts& hsts) {
+    if (hsts.max_age.count() == 0) return {};
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(hsts.max_age);
+    return fmt::format("Strict-Transport-Security: max-age={}{}{}\r\n", seconds.count(),
+                       hsts.include_subdomains ? "; includeSubDomains" : "",
+                       hsts.preload ? "; preload" : "");
+}
+
 void resolve_rules(proxy::Generation& generation) {
     for (const auto& service : generation.services) {
         const auto add_cookie = [&](const proxy::Service& one) {
@@ -109,11 +120,13 @@ void resolve_rules(proxy::Generation& generation) {
 }  // namespace
 
 Snapshot make_snapshot(const config::Config& config, const persistence::CookieKey& key,
-                       unsigned workers, const Snapshot* previous) {
+                       unsigned workers, const Snapshot* previous,
+                       std::vector<std::shared_ptr<tls::Contexts>> contexts) {
     assert(workers > 0);
     auto generation = std::make_shared<proxy::Generation>();
     const proxy::Generation* before = previous ? previous->generation.get() : nullptr;
     generation->number = before ? before->number + 1 : 1;
+    generation->tls = std::move(contexts);
     Snapshot made;
     for (const config::Service& configured : config.services) {
         const proxy::Service* known = before ? before->find(configured.name) : nullptr;
@@ -123,6 +136,7 @@ Snapshot make_snapshot(const config::Config& config, const persistence::CookieKe
         service->pool =
             std::make_shared<const pool::Pool>(configured, known ? known->pool.get() : nullptr);
         service->router = proxy::Router(configured.rules);
+        service->hsts_field = hsts_field(configured.hsts);
         add_persistence(*service, key, known);
         add_workers_parts(*service, workers, known);
         if (configured.fallback && configured.fallback->server) {

@@ -5,6 +5,7 @@
 #include "persistence/cookie.hpp"
 #include "pool/pool.hpp"
 #include "proxy/service.hpp"
+#include "tls/contexts.hpp"
 
 #include <memory>
 #include <vector>
@@ -27,7 +28,8 @@ struct Snapshot {
 /// are those of `previous` (may be null), and changed weights, limits and time-outs of these are
 /// in force at once: call it when nothing can keep the new generation from being published.
 Snapshot make_snapshot(const config::Config& config, const persistence::CookieKey& key,
-                       unsigned workers, const Snapshot* previous);
+                       unsigned workers, const Snapshot* previous,
+                       std::vector<std::shared_ptr<tls::Contexts>> contexts = {});
 
 /// Whether a service of `config` keeps clients by cookie; these want a key that lasts.
 bool uses_cookies(const config::Config& config);

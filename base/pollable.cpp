@@ -11,11 +11,17 @@
 
 namespace poise {
 
+namespace {
+
+constexpr std::uint32_t interest = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+
+}  // namespace
+
 Pollable::Pollable(Engine& engine, int fd, Direction ready)
     : engine_(engine), fd_(fd), ready_(static_cast<std::uint8_t>(ready)) {
     assert(fd >= 0);
     epoll_event event{};
-    event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    event.events = interest;
     event.data.ptr = this;
     // Fails only when memory or the user's watch limit runs out: an event is then never seen, so
     // let the caller's task end.
@@ -26,8 +32,24 @@ Pollable::Pollable(Engine& engine, int fd, Direction ready)
     }
 }
 
+Pollable::Pollable(TakeOver, Pollable& other)
+    : engine_(other.engine_),
+      fd_(std::exchange(other.fd_, -1)),
+      ready_(other.ready_),
+      hung_up_(other.hung_up_),
+      broken_(other.broken_) {
+    assert(fd_ >= 0);
+    assert(other.waiter_ == nullptr);
+    epoll_event event{};
+    event.events = interest;
+    event.data.ptr = this;
+    // It is on the set and asks for nothing new: this cannot fail.
+    [[maybe_unused]] const int done = epoll_ctl(engine_.epoll_fd_, EPOLL_CTL_MOD, fd_, &event);
+    assert(done == 0);
+}
+
 Pollable::~Pollable() {
-    ::close(fd_);  // takes it off the epoll set, too
+    if (fd_ >= 0) ::close(fd_);  // takes it off the epoll set, too
 }
 
 void Pollable::want(Waiter& waiter, Direction direction) {

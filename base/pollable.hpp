@@ -23,6 +23,10 @@ public:
     /// Takes `fd` (closed at destruction) and registers it with `engine`, which outlives this.
     /// `ready` says which directions to try before the first event.
     Pollable(Engine& engine, int fd, Direction ready);
+    /// Takes over the descriptor of `other`, with what is known of its readiness. Nobody may want
+    /// anything of `other`, which is fit for nothing but its end.
+    struct TakeOver {};
+    Pollable(TakeOver, Pollable& other);
     virtual ~Pollable();
     Pollable(const Pollable&) = delete;
     Pollable& operator=(const Pollable&) = delete;

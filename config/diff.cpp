@@ -63,6 +63,9 @@ std::vector<std::string> changed_settings(const Service& a, const Service& b) {
     note(a.retries == b.retries, "retries");
     note(a.rules == b.rules, "rules");
     note(a.fallback == b.fallback, "fallback");
+    note(a.server_tls == b.server_tls, "server_tls");
+    note(a.hsts == b.hsts, "hsts");
+    note(a.redirect_http == b.redirect_http, "redirect_http");
     return changed;
 }
 
@@ -77,7 +80,8 @@ ServiceChange compare_service(const Service& before, const Service& after) {
 }
 
 std::string listen_text(const Listen& listen) {
-    return to_string(listen.address) + (listen.proxy_protocol ? " (PROXY protocol)" : "");
+    return to_string(listen.address) + (listen.tls.enabled ? " (TLS)" : "") +
+           (listen.proxy_protocol ? " (PROXY protocol)" : "");
 }
 
 void describe(const ServiceChange& change, std::string& text) {

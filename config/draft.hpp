@@ -10,6 +10,7 @@ namespace poise::config {
 struct Draft {
     Service defaults;
     std::vector<Service> services;
+    std::vector<Certificate> certificates;
 };
 
 }  // namespace poise::config

@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -48,10 +49,25 @@ void ask_machine(const Check& check, const Value& value, const std::string& path
 
 void ask_machine(const MachineChecks& machine, const std::vector<Service>& services,
                  const Checks& checks) {
-    for (std::size_t i = 0; i < services.size() && !checks.report.full(); ++i)
-        for (std::size_t j = 0; j < services[i].listen.size(); ++j)
-            ask_machine(machine.listen, services[i].listen[j].address,
-                        fmt::format("services/{}/listen/{}", i, j), checks);
+    for (std::size_t i = 0; i < services.size() && !checks.report.full(); ++i) {
+        for (std::size_t j = 0; j < services[i].listen.size(); ++j) {
+            const Listen& listen = services[i].listen[j];
+            const auto at = fmt::format("services/{}/listen/{}", i, j);
+            ask_machine(machine.listen, listen.address, at, checks);
+            if (listen.tls.enabled)
+                ask_machine(machine.listen_tls, listen.tls, at + "/tls", checks);
+        }
+        if (std::ranges::any_of(services[i].servers, &Server::tls))
+            ask_machine(machine.server_tls, services[i].server_tls,
+                        fmt::format("services/{}/server_tls", i), checks);
+    }
+}
+
+void ask_machine(const MachineChecks& machine, const std::vector<Certificate>& certificates,
+                 const Checks& checks) {
+    for (std::size_t i = 0; i < certificates.size() && !checks.report.full(); ++i)
+        ask_machine(machine.certificate, certificates[i], fmt::format("certificates/{}", i),
+                    checks);
 }
 
 }  // namespace
@@ -70,9 +86,11 @@ std::expected<Config, Diagnostics> parse_config(std::string_view text, const std
     const Checks checks{places, report, folder};
     resolve(draft, checks);
     validate(draft.services, checks);
+    validate_tls(draft.services, draft.certificates, checks);
+    ask_machine(machine, draft.certificates, checks);
     ask_machine(machine, draft.services, checks);
     if (!report.empty()) return std::unexpected(report.take());
-    return Config{std::move(draft.services)};
+    return Config{std::move(draft.services), std::move(draft.certificates)};
 }
 
 std::expected<Node, Diagnostics> parse_node(std::string_view text, const std::string& name,

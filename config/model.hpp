@@ -22,6 +22,8 @@ enum class CheckKind { none, tcp, http, tls, dns, smtp, script };
 enum class PersistenceMethod { none, cookie, source, header };  // rdp, sip: later issues
 enum class Forwarded { append, replace, off };
 enum class ProxyProtocol { off, v1, v2 };
+enum class TlsVersion { tls12, tls13 };
+enum class ClientCertificate { off, optional, required };
 enum class LogFormat { text, json };
 enum class LogLevel { debug, info, warn, error };
 enum class IoEngine { automatic, io_uring, epoll };
@@ -102,13 +104,56 @@ struct Server {
     int weight = 100;                // 0-256; 0 drains
     std::uint32_t max_connections = 0;  // 0: no limit
     bool backup = false;                // used only when no other is up
+    bool tls = false;                   // as the service's server_tls says
 
     bool operator==(const Server&) const = default;
+};
+
+/// A listener that speaks TLS. Paths are absolute, or start at the working folder.
+struct ListenTls {
+    bool enabled = false;
+    TlsVersion min_version = TlsVersion::tls12;
+    std::string ciphers;  // for TLS 1.2, OpenSSL's list; empty: ours
+    ClientCertificate client_certificate = ClientCertificate::off;
+    std::string client_ca;   // whose client certificates are accepted; a PEM file
+    std::string client_crl;  // those revoked; a PEM file
+
+    bool operator==(const ListenTls&) const = default;
+};
+
+/// TLS towards the servers that have it.
+struct ServerTls {
+    TlsVersion min_version = TlsVersion::tls12;
+    bool verify = true;  // the certificate must be of a trusted authority, and for this name
+    std::string ca;      // trusted authorities, a PEM file; empty: those of the system
+    std::string name;    // SNI and name in the certificate; empty: each server's own
+    std::string cert;    // shown to servers that ask for one; empty: none
+    std::string key;
+
+    bool operator==(const ServerTls&) const = default;
+};
+
+/// Strict-Transport-Security (RFC 6797) in responses over TLS.
+struct Hsts {
+    milliseconds max_age{0};  // 0: not sent
+    bool include_subdomains = false;
+    bool preload = false;
+
+    bool operator==(const Hsts&) const = default;
+};
+
+struct Certificate {
+    std::string cert;  // the chain, a PEM file
+    std::string key;   // the private key, a PEM file
+    bool ocsp_stapling = false;
+
+    bool operator==(const Certificate&) const = default;
 };
 
 struct Listen {
     Address address;              // 0.0.0.0:port, [::]:port (which takes IPv4 too) or an exact one
     bool proxy_protocol = false;  // a PROXY header (v1 or v2) must come first
+    ListenTls tls;
 
     bool operator==(const Listen&) const = default;
 };
@@ -162,13 +207,17 @@ struct Service {
     std::vector<Rule> rules;
     std::vector<Server> servers;
     std::optional<Fallback> fallback;
+    ServerTls server_tls;
+    Hsts hsts;
+    bool redirect_http = false;  // listeners without TLS answer 308 to https
 
     bool operator==(const Service&) const = default;
 };
 
 /// poise.yaml: what is balanced.
 struct Config {
-    std::vector<Service> services;  // in the order of the file
+    std::vector<Service> services;          // in the order of the file
+    std::vector<Certificate> certificates;  // likewise; the first is for clients without SNI
 
     bool operator==(const Config&) const = default;
 };
@@ -198,5 +247,7 @@ std::string_view word(CheckKind);
 std::string_view word(PersistenceMethod);
 std::string_view word(Forwarded);
 std::string_view word(ProxyProtocol);
+std::string_view word(TlsVersion);
+std::string_view word(ClientCertificate);
 
 }  // namespace poise::config

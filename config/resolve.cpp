@@ -79,10 +79,33 @@ void resolve_body(Fallback& fallback, const std::string& path, std::size_t& tota
     fallback.body = std::move(*body);
 }
 
+void make_absolute(std::string& path, const Checks& checks) {
+    if (!path.empty()) path = path_inside(checks.folder, path);
+}
+
+void resolve_tls(Service& service, const std::string& path, const Checks& checks) {
+    make_absolute(service.server_tls.ca, checks);
+    make_absolute(service.server_tls.cert, checks);
+    make_absolute(service.server_tls.key, checks);
+    for (std::size_t i = 0; i < service.listen.size(); ++i) {
+        ListenTls& tls = service.listen[i].tls;
+        const auto enabled = fmt::format("{}/listen/{}/tls/enabled", path, i);
+        // Who says how, says that.
+        if (tls != ListenTls{} && !checks.places.written(enabled)) tls.enabled = true;
+        make_absolute(tls.client_ca, checks);
+        make_absolute(tls.client_crl, checks);
+    }
+}
+
 }  // namespace
 
 void resolve(Draft& draft, const Checks& checks) {
     std::size_t bodies_bytes = 0;
+    for (Certificate& certificate : draft.certificates) {
+        if (certificate.key.empty()) certificate.key = certificate.cert;
+        make_absolute(certificate.cert, checks);
+        make_absolute(certificate.key, checks);
+    }
     for (std::size_t i = 0; i < draft.services.size() && !checks.report.full(); ++i) {
         Service& service = draft.services[i];
         const auto path = fmt::format("services/{}", i);
@@ -90,6 +113,7 @@ void resolve(Draft& draft, const Checks& checks) {
         resolve_rules(service, path, checks.places);
         resolve_cookie(service, draft.services, path, checks.places);
         resolve_names(service);
+        resolve_tls(service, path, checks);
         if (!service.health.script.empty())
             service.health.script = path_inside(checks.folder, service.health.script);
         if (service.fallback) resolve_body(*service.fallback, path, bodies_bytes, checks);

@@ -170,6 +170,7 @@ Mapping server_mapping() {
              integer("max_connections", &T::max_connections, {0, connections_max, "unlimited"},
                      "Connections at once; further requests wait in the queue."),
              boolean("backup", &T::backup, "Used only when no other server is up."),
+             boolean("tls", &T::tls, "Speak TLS to this server, as `server_tls` says."),
              bind::later_boolean("http2", "Speak HTTP/2 to this server (gRPC).")},
             "address"};
 }

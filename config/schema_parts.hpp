@@ -14,5 +14,9 @@ Mapping server_mapping();
 Mapping match_mapping();
 Mapping rule_mapping();
 Mapping fallback_mapping();
+Mapping certificate_mapping();
+Mapping listen_tls_mapping();
+Mapping server_tls_mapping();
+Mapping hsts_mapping();
 
 }  // namespace poise::config

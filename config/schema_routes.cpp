@@ -11,7 +11,6 @@ using bind::at;
 using bind::boolean;
 using bind::integer;
 using bind::later;
-using bind::later_boolean;
 using bind::optional_part;
 using bind::part;
 using bind::range_list;
@@ -102,7 +101,7 @@ Mapping listen_mapping() {
             {std::move(address),
              boolean("proxy_protocol", &T::proxy_protocol,
                      "A PROXY header, version 1 or 2, must come first and names the client."),
-             later_boolean("tls", "Speak TLS here."), std::move(alpn)},
+             part("tls", &T::tls, listen_tls_mapping(), "Speak TLS here."), std::move(alpn)},
             "address"};
 }
 

@@ -11,10 +11,10 @@ namespace poise::config {
 
 using namespace std::chrono_literals;
 using bind::at;
+using bind::boolean;
 using bind::duration;
 using bind::integer;
 using bind::later;
-using bind::later_boolean;
 using bind::optional_part;
 using bind::part;
 using bind::parts;
@@ -57,6 +57,9 @@ std::vector<Key> inherited_keys() {
                        "Whose X-Forwarded-For and PROXY header are believed."),
             word("send_proxy", &T::send_proxy, proxy_protocol_words,
                  "A PROXY header of this version goes to the servers first."),
+            part("server_tls", &T::server_tls, server_tls_mapping(),
+                 "TLS towards the servers that have `tls: true`."),
+            part("hsts", &T::hsts, hsts_mapping(), "Strict-Transport-Security."),
             integer("retries", &T::retries, {0, 10},
                     "Attempts on other servers after a failed first one."),
             std::move(fallback)};
@@ -84,8 +87,9 @@ Mapping service_mapping() {
                          "rule's `use`."));
     std::ranges::move(inherited_keys(), std::back_inserter(keys));
     keys.push_back(preset_key());
-    keys.push_back(later_boolean("redirect_http",
-                                 "Plain-text listeners answer 308 to the same place under https."));
+    keys.push_back(boolean("redirect_http", &T::redirect_http,
+                           "Listeners without TLS answer 308 to the same place under https, on "
+                           "the port of the service's first listener with TLS."));
     keys.push_back(parts("rules", &T::rules, rule_mapping(),
                          "Requests that go to another service's servers."));
     keys.push_back(parts("servers", &T::servers, server_mapping(), "The pool."));
@@ -98,13 +102,6 @@ Mapping floating_ip_mapping() {
             "An address that the active node of a pair holds.",
             {later("address", "The address and its prefix length."),
              later("interface", "The network interface that carries it.")},
-            ""};
-}
-
-Mapping certificate_mapping() {
-    return {"certificate",
-            "A certificate, chosen by the name that the client asks for.",
-            {later("cert", "The chain, a PEM file."), later("key", "The private key, a PEM file.")},
             ""};
 }
 
@@ -139,7 +136,8 @@ Mapping config_mapping() {
             {std::move(defaults),
              later_list("floating_ips", std::move(floating),
                         "Addresses held by exactly one node of the pair."),
-             later_list("certificates", certificate_mapping(), "Certificates for TLS listeners."),
+             parts("certificates", &Draft::certificates, certificate_mapping(),
+                   "Certificates for listeners with TLS."),
              std::move(services)},
             ""};
 }

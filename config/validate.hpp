@@ -13,6 +13,8 @@ void validate(const std::vector<Service>& services, const Checks& checks);
 /// The parts of validate().
 void validate_service(const Service& service, const std::string& path, const Checks& checks);
 void validate_listeners(const std::vector<Service>& services, const Checks& checks);
+void validate_tls(const std::vector<Service>& services,
+                  const std::vector<Certificate>& certificates, const Checks& checks);
 void validate_rules(const std::vector<Service>& services, const Checks& checks);
 
 }  // namespace poise::config

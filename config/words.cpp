@@ -45,4 +45,12 @@ std::string_view word(ProxyProtocol value) {
     return text_of(proxy_protocol_words, value);
 }
 
+std::string_view word(TlsVersion value) {
+    return text_of(tls_version_words, value);
+}
+
+std::string_view word(ClientCertificate value) {
+    return text_of(client_certificate_words, value);
+}
+
 }  // namespace poise::config

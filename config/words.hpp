@@ -62,6 +62,14 @@ constexpr std::array<EnumWord<Forwarded>, 3> forwarded_words{
 constexpr std::array<EnumWord<ProxyProtocol>, 3> proxy_protocol_words{
     {{"off", ProxyProtocol::off}, {"v1", ProxyProtocol::v1}, {"v2", ProxyProtocol::v2}}};
 
+constexpr std::array<EnumWord<TlsVersion>, 2> tls_version_words{
+    {{"1.2", TlsVersion::tls12}, {"1.3", TlsVersion::tls13}}};
+
+constexpr std::array<EnumWord<ClientCertificate>, 3> client_certificate_words{
+    {{"off", ClientCertificate::off},
+     {"optional", ClientCertificate::optional},
+     {"required", ClientCertificate::required}}};
+
 constexpr std::array<EnumWord<LogFormat>, 2> log_format_words{
     {{"text", LogFormat::text}, {"json", LogFormat::json}}};
 

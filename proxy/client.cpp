@@ -2,6 +2,8 @@
 
 #include "base/tcp_stream.hpp"
 
+#include <algorithm>
+#include <cassert>
 #include <utility>
 
 namespace poise::proxy {
@@ -35,6 +37,13 @@ bool Client::follow_reload() {
     service_ = *service;
     worker_service().counters.sessions.add();
     return true;
+}
+
+std::size_t Client::listen_index() const {
+    const auto& listens = worker_service().service.configured.listen;
+    const auto found = std::ranges::find(listens, listening_, &config::Listen::address);
+    assert(found != listens.end());
+    return static_cast<std::size_t>(found - listens.begin());
 }
 
 bool Client::is_leaving() const {

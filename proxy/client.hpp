@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 namespace poise::proxy {
 
@@ -28,6 +29,8 @@ public:
     WorkerService& worker_service() const { return *generation_->services[service_]; }
     const std::shared_ptr<WorkerGeneration>& generation() const { return generation_; }
 
+    /// The place, among the service's listeners, of the one that took the connection.
+    std::size_t listen_index() const;
     /// Between two requests: goes on with the generation now in force. False: nobody listens
     /// there any more, and the client keeps its generation.
     bool follow_reload();
@@ -43,6 +46,9 @@ public:
     Buffer in;        // what came and is not used up
     PinnedUpstreams pinned;
     std::uint64_t requests = 0;
+    bool tls = false;  // `stream` is TLS
+    /// What servers are told of the client's certificate; null: none was asked for.
+    std::unique_ptr<std::string> certificate_fields;
 
 private:
     Address listening_;  // the listener's: finds the service again after a reload

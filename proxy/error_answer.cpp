@@ -113,6 +113,8 @@ std::string make_answer(int status, AnswerMedia media, std::string_view body,
     if (context.now) answer += fmt::format("Date: {}\r\n", http_date(*context.now));
     if (!context.request_id.empty() && safe_in_field(context.request_id))
         answer += fmt::format("X-Request-Id: {}\r\n", context.request_id);
+    if (!context.location.empty() && safe_in_field(context.location))
+        answer += fmt::format("Location: {}\r\n", context.location);
     constexpr int service_unavailable = 503;
     if (context.retry_after || status == service_unavailable)
         answer += fmt::format("Retry-After: {}\r\n",

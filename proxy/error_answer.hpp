@@ -15,6 +15,7 @@ namespace poise::proxy {
 struct AnswerContext {
     std::string_view request_id;        // may be empty
     std::string_view accept;            // the request's Accept; may be empty
+    std::string location = {};          // of a redirection, a whole URL; empty: none
     std::optional<std::size_t> offset;  // of the offending byte in the message, when there is one
     std::optional<std::chrono::seconds> retry_after;           // 503 gets one anyway
     std::optional<std::chrono::system_clock::time_point> now;  // for Date

@@ -210,14 +210,16 @@ void Exchange::start_response(Client& client, std::size_t length) {
     keep_client_ = request_.keep_alive && framing_out_ != Framing::until_close &&
                    !client.is_leaving() && (request_done_ || response_.keep_alive);
     downstream_head_.clear();
-    append_response_head(downstream_head_, response_,
-                         {.request_id = id_,
-                          .set_cookie = choice.set_cookie(tls_),
-                          .framing_out = framing_out_,
-                          .client_minor = request_.minor,
-                          .keep_alive = keep_client_,
-                          .upgrade = tunnel_,
-                          .keep_length = request_.is_head || status_ == 304});
+    append_response_head(
+        downstream_head_, response_,
+        {.request_id = id_,
+         .set_cookie = choice.set_cookie(tls_),
+         .hsts = tls_ ? std::string_view(service->service.hsts_field) : std::string_view(),
+         .framing_out = framing_out_,
+         .client_minor = request_.minor,
+         .keep_alive = keep_client_,
+         .upgrade = tunnel_,
+         .keep_length = request_.is_head || status_ == 304});
     BodyPump::Message message;
     message.head = downstream_head_;
     message.framing = response_.framing;

@@ -24,7 +24,8 @@ struct Failure {
     Reason reason = Reason::none;
     Phase phase = Phase::request_head;
     std::optional<std::size_t> offset;
-    int error = 0;  // errno, when the kernel said one
+    int error = 0;     // errno, when the kernel said one
+    std::string text;  // what else is known, for people; empty: nothing
 };
 
 /// When each phase ended, by the engine's clock; nullopt: not reached.
@@ -98,6 +99,8 @@ public:
     std::string_view request_id() const { return id_; }
     const Address& effective_client() const { return effective_client_; }
     bool replayable() const;
+    /// The same place under https, on the service's first listener with TLS.
+    std::string https_location() const;
     /// Whether any server may have got a byte of it.
     bool reached_server() const { return attempts_.sent || up_.bytes_written() > 0; }
     const Attempts& attempts() const { return attempts_; }
@@ -174,7 +177,7 @@ private:
     bool pins_ = false;
     bool keep_client_ = false;
     bool upstream_spoiled_ = false;  // by a 1xx that was odd: not to be used again
-    bool tls_ = false;               // the client speaks TLS: a later issue
+    bool tls_ = false;               // the client speaks TLS
     bool any_response_byte_ = false;
     bool waiting_for_head_ = false;
 };

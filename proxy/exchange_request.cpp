@@ -21,6 +21,7 @@ void skip_empty_lines(Buffer& in) {
 
 void Exchange::begin(const Client& client) {
     effective_client_ = client.address;
+    tls_ = client.tls;
     phases.began = client.worker.engine().now();
 }
 
@@ -135,10 +136,31 @@ bool Exchange::route(Client& client) {
             timeouts = rule->timeouts ? &*rule->timeouts : &service->service.configured.timeouts;
         }
     }
+    if (first.service.configured.redirect_http && !tls_ && request_.authority.empty())
+        return refuse(Reason::missing_host, Phase::routing);
+    if (first.service.configured.redirect_http && !tls_)
+        return refuse(Reason::https_required, Phase::routing);
     const auto body_max = service->service.configured.limits.body_bytes;
     if (body_max != 0 && request_.framing == Framing::length && request_.content_length > body_max)
         return refuse(Reason::body_too_long, Phase::routing);
     return true;
+}
+
+std::string Exchange::https_location() const {
+    constexpr std::uint16_t https_port = 443;
+    const auto& listens = service->service.configured.listen;
+    const auto with_tls =
+        std::ranges::find_if(listens, [](const auto& listen) { return listen.tls.enabled; });
+    std::string_view host = request_.authority;
+    const auto colon = host.rfind(':');
+    const bool has_port = colon != host.npos && host.find(']', colon) == host.npos;
+    if (has_port) host = host.substr(0, colon);
+    std::string location = "https://";
+    location += host;
+    if (with_tls != listens.end() && with_tls->address.port != https_port)
+        location += ':' + std::to_string(with_tls->address.port);
+    location += request_.path;
+    return location;
 }
 
 void Exchange::ensure_request_id(Client& client) {
@@ -166,7 +188,9 @@ void Exchange::begin_attempt(Client& client, std::unique_ptr<Stream> stream, boo
     append_request_head(
         upstream_head_, request_,
         {forwarder, effective_client_, id_, client.worker_service().service.cookie_names,
-         choice.server()->configured().host});
+         choice.server()->configured().host,
+         client.certificate_fields ? std::string_view(*client.certificate_fields)
+                                   : std::string_view()});
     BodyPump::Message message;
     message.head = upstream_head_;
     message.framing = message.framing_out = request_.framing;

@@ -2,6 +2,7 @@
 
 #include "persistence/cookie.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -52,14 +53,35 @@ bool is_forged(std::string_view name, const Forwarder& forwarder) {
     return meant == FieldId::x_request_id || forwarder.writes(meant);
 }
 
+// What servers are told of a client's certificate; a client that says it itself would be
+// believed. '_' looks like '-' to many a server.
+bool is_certificate_field(std::string_view name) {
+    constexpr std::array<std::string_view, 2> whole{"client-cert", "client-cert-chain"};
+    constexpr std::string_view start = "x-ssl-client";
+    if (name.size() < whole[0].size()) return false;
+    const auto same = [&](std::string_view wanted) {
+        return std::equal(wanted.begin(), wanted.end(), name.begin(), [](char a, char b) {
+            const char lower = b >= 'A' && b <= 'Z' ? static_cast<char>(b + 32) : b;
+            return a == (lower == '_' ? '-' : lower);
+        });
+    };
+    if (name.size() >= start.size() && same(start)) return true;
+    return std::ranges::any_of(
+        whole, [&](std::string_view each) { return name.size() == each.size() && same(each); });
+}
+
 // Passed on as they are, unless they end here.
 void append_request_fields(std::string& out, const RequestHead& head,
                            const RequestHeadContext& context) {
+    // A trusted proxy in front may have asked the client; then we have not.
+    const bool keeps_certificate =
+        context.forwarder.peer_trusted() && context.certificate_fields.empty();
     for (const Field& field : head.fields) {
         if (field.hop_by_hop) continue;
         switch (field.id) {
             case FieldId::other:
-                if (!is_forged(field.name, context.forwarder))
+                if (!is_forged(field.name, context.forwarder) &&
+                    (!is_certificate_field(field.name) || keeps_certificate))
                     append_field(out, field.name, field.value);
                 break;
             case FieldId::host:
@@ -76,6 +98,12 @@ void append_request_fields(std::string& out, const RequestHead& head,
     }
 }
 
+bool has_hsts(const ResponseHead& head) {
+    return std::ranges::any_of(head.fields, [](const Field& field) {
+        return same_word(field.name, "Strict-Transport-Security");
+    });
+}
+
 }  // namespace
 
 void append_request_head(std::string& out, const RequestHead& head,
@@ -87,6 +115,7 @@ void append_request_head(std::string& out, const RequestHead& head,
     append_field(out, "Host", head.authority.empty() ? context.default_host : head.authority);
     append_request_fields(out, head, context);
     context.forwarder.append(out, head, context.client);
+    out += context.certificate_fields;
     append_field(out, "X-Request-Id", context.request_id);
     if (head.framing == Framing::length)
         append_length(out, head.content_length);
@@ -114,6 +143,7 @@ void append_response_head(std::string& out, const ResponseHead& head,
         append_field(out, field.name, field.value);
     }
     out += context.set_cookie;
+    if (head.status >= 200 && !context.hsts.empty() && !has_hsts(head)) out += context.hsts;
     if (!has_request_id && head.status >= 200)
         append_field(out, "X-Request-Id", context.request_id);
     if (context.framing_out == Framing::length)

@@ -19,6 +19,8 @@ struct RequestHeadContext {
     std::string_view request_id;
     std::span<const std::string> hidden_cookies;  // names of ours: the server must not see them
     std::string_view default_host;                // for an HTTP/1.0 request without Host
+    /// Lines about the client's TLS certificate; empty when none was asked for.
+    std::string_view certificate_fields = {};
 };
 
 /// Appends the head for the server, as HTTP/1.1. `out` should have capacity.
@@ -28,6 +30,7 @@ void append_request_head(std::string& out, const RequestHead& head,
 struct ResponseHeadContext {
     std::string_view request_id;
     std::string_view set_cookie;  // a whole line with CRLF, or empty
+    std::string_view hsts;        // likewise; gives way to the server's own
     Framing framing_out = Framing::none;
     int client_minor = 1;
     bool keep_alive = true;    // the client connection goes on

@@ -1,11 +1,9 @@
 #include "proxy/http1_upstream.hpp"
 
 #include "base/engine.hpp"
-#include "proxy/io.hpp"
-#include "proxy/proxy_header.hpp"
+#include "proxy/server_connect.hpp"
 #include "proxy/server_queue.hpp"
 
-#include <cerrno>
 #include <utility>
 
 namespace poise::proxy {
@@ -19,10 +17,6 @@ constexpr std::chrono::milliseconds next_connection_limit{150};
 // Static texts: the server's report keeps a pointer to the last one.
 const char* failure_text(Reason reason) {
     switch (reason) {
-        case Reason::connect_failed:
-            return "connect failed";
-        case Reason::connect_timeout:
-            return "connect timed out";
         case Reason::response_timeout:
             return "no response in time";
         case Reason::response_reset:
@@ -34,7 +28,7 @@ const char* failure_text(Reason reason) {
         case Reason::response_head_too_long:
             return "response head too long";
         default:
-            return nullptr;
+            return connect_failure_text(reason);
     }
 }
 
@@ -56,13 +50,6 @@ bool count_retry(Exchange& exchange) {
     if (exchange.retries >= exchange.service->service.configured.retries) return false;
     ++exchange.retries;
     return true;
-}
-
-Task<bool> greet_with_proxy_header(Client& client, Exchange& exchange, Stream& stream) {
-    std::string header;
-    append_proxy_header(header, exchange.service->service.configured.send_proxy, client.address,
-                        client.dialled);
-    co_return co_await send_all(client.waiter, stream, header, exchange.timeouts->connect);
 }
 
 bool may_share(const Exchange& exchange) {
@@ -116,23 +103,14 @@ Task<bool> reuse_next(Client& client, Exchange& exchange) {
 
 // One connection to the chosen server. False: failure() says why.
 Task<bool> connect_once(Client& client, Exchange& exchange) {
-    const auto address = exchange.choice.server()->address();
-    if (!address) {
-        exchange.fail({Reason::unresolved, Phase::connect});
-        co_return false;
-    }
     if (may_share(exchange))
         exchange.use = client.worker.connections().use(*exchange.choice.server());
-    exchange.service->counters.upstream_connects.add();
     client.stream->want(client.waiter, Direction::none);
-    auto connected = co_await connect_within(client.waiter, *address, exchange.timeouts->connect);
-    if (connected.stream && sends_proxy_header(exchange) &&
-        !co_await greet_with_proxy_header(client, exchange, *connected.stream))
-        connected = {nullptr, EPIPE};
+    auto connected = co_await connect_to_server(
+        client, *exchange.service, *exchange.choice.server(), exchange.timeouts->connect);
     if (!connected.stream) {
-        const bool late = connected.error == ETIMEDOUT;
-        exchange.fail({late ? Reason::connect_timeout : Reason::connect_failed, Phase::connect,
-                       std::nullopt, connected.error});
+        exchange.fail({connected.reason, Phase::connect, std::nullopt, connected.error,
+                       std::move(connected.text)});
         co_return false;
     }
     exchange.begin_attempt(client, std::move(connected.stream), false);
@@ -220,7 +198,7 @@ void note_server_failure(Exchange& exchange) {
     const Reason reason = exchange.failure().reason;
     const char* text = failure_text(reason);
     if (text == nullptr || exchange.choice.server() == nullptr) return;
-    if (reason == Reason::connect_failed || reason == Reason::connect_timeout)
+    if (connect_failure_text(reason) != nullptr)
         exchange.choice.server()->note_connect_failure(text);
     else
         exchange.choice.server()->note_answer_failure(text);

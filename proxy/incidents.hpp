@@ -22,6 +22,7 @@ enum class Side : std::uint8_t { client, server, us };
 enum class Phase : std::uint8_t {
     accept,
     proxy_header,
+    tls_handshake,
     request_head,
     routing,
     queue,

@@ -138,6 +138,8 @@ void Listener::start_session(int fd, const Address& peer) {
     const auto& configured = client->worker_service().service.configured;
     if (proxy_protocol_)
         worker_.engine().spawn(run_proxied_session, std::move(client));
+    else if (tls_)
+        worker_.engine().spawn(run_tls_session, std::move(client));
     else if (configured.protocol == config::Protocol::http)
         worker_.engine().spawn(run_http1_session, std::move(client));
     else

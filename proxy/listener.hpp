@@ -5,6 +5,7 @@
 #include "base/pollable.hpp"
 #include "base/task.hpp"
 #include "base/waiter.hpp"
+#include "config/model.hpp"
 
 #include <cstddef>
 #include <string>
@@ -23,10 +24,11 @@ public:
 
     const Address& address() const { return address_; }
 
-    /// The service of the current generation, and whether a PROXY header comes first.
-    void serve(std::size_t service, bool proxy_protocol) {
+    /// The service of the current generation, and what comes first: a PROXY header, TLS.
+    void serve(std::size_t service, const config::Listen& listen) {
         service_ = service;
-        proxy_protocol_ = proxy_protocol;
+        proxy_protocol_ = listen.proxy_protocol;
+        tls_ = listen.tls.enabled;
     }
 
     /// Entry coroutine: accepts until `listener` is closed with close_soon.
@@ -45,6 +47,7 @@ private:
     std::size_t service_ = 0;
     Waiter* sleeper_ = nullptr;
     bool proxy_protocol_ = false;
+    bool tls_ = false;
     bool closing_ = false;
 };
 

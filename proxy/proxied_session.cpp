@@ -51,7 +51,9 @@ Task<void> run_proxied_session(std::unique_ptr<Client> owned) {
         report_early_failure(*owned, failure);
         co_return;
     }
-    if (owned->worker_service().service.configured.protocol == config::Protocol::http)
+    if (owned->worker_service().service.configured.listen[owned->listen_index()].tls.enabled)
+        co_await run_tls_session(std::move(owned));
+    else if (owned->worker_service().service.configured.protocol == config::Protocol::http)
         co_await run_http1_session(std::move(owned));
     else
         co_await run_tcp_session(std::move(owned));

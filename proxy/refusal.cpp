@@ -152,6 +152,27 @@ constexpr std::array rows = {
         {"untrusted_proxy_header", 400,
          "A PROXY protocol header came from an address that is not trusted.",
          "Add the sender's address to trusted_proxies if it is yours.", ""}},
+    Row{Reason::plain_http_to_tls,
+        {"plain_http_to_tls", 400, "The client speaks plain HTTP on a port for HTTPS.",
+         "Use https:// in the address.", ""}},
+    Row{Reason::tls_handshake_failed,
+        {"tls_handshake_failed", 0, "Client and listener could not agree on a TLS connection.",
+         "The detail tells why; `openssl s_client -connect HOST:PORT` shows it from the client's "
+         "side.",
+         ""}},
+    Row{Reason::client_certificate_missing,
+        {"client_certificate_missing", 0,
+         "The listener requires a client certificate, and the client has sent none.",
+         "Give the client a certificate of an authority in client_ca.", ""}},
+    Row{Reason::client_certificate_refused,
+        {"client_certificate_refused", 0, "The client's certificate is not accepted.",
+         "The detail tells why: expired, revoked, or not of an authority in client_ca.", ""}},
+    Row{Reason::https_required,
+        {"https_required", 308, "This service is reached over HTTPS.",
+         "Use https:// in the address.", "RFC 9110 section 15.4.9"}},
+    Row{Reason::tls_handshake_timeout,
+        {"tls_handshake_timeout", 0, "The client did not end its TLS handshake in time.",
+         "Look for a slow or hostile client, or raise timeouts.handshake.", ""}},
     Row{Reason::header_timeout,
         {"header_timeout", 408, "The client did not send a whole request head in time.",
          "Send the head faster, or raise timeouts.header.", "RFC 9110 section 15.5.9"}},
@@ -220,6 +241,14 @@ constexpr std::array rows = {
     Row{Reason::upstream_send_failed,
         {"upstream_send_failed", 502, "The real server did not take the whole request.",
          "Look at the server's log; it may limit the size of bodies.", ""}},
+    Row{Reason::server_tls_failed,
+        {"server_tls_failed", 502, "The TLS handshake with the real server failed.",
+         "The detail tells why; does the server speak TLS on this port?", ""}},
+    Row{Reason::server_certificate_refused,
+        {"server_certificate_refused", 502, "The real server's certificate is not accepted.",
+         "The detail tells why. Name its authority in server_tls.ca and its name in "
+         "server_tls.name, or renew the certificate.",
+         ""}},
 };
 
 constexpr bool complete() {
@@ -227,7 +256,7 @@ constexpr bool complete() {
         const auto& facts = rows[i].facts;
         if (rows[i].reason != static_cast<Reason>(i)) return false;
         if (facts.id.empty() || facts.text.empty() || facts.cure.empty()) return false;
-        if (facts.status != 0 && (facts.status < 400 || facts.status > 599)) return false;
+        if (facts.status != 0 && (facts.status < 300 || facts.status > 599)) return false;
     }
     return true;
 }

@@ -49,7 +49,13 @@ enum class Reason : std::uint8_t {
     connect_refused,
     bad_proxy_header,
     untrusted_proxy_header,
+    plain_http_to_tls,
+    tls_handshake_failed,
+    client_certificate_missing,
+    client_certificate_refused,
+    https_required,
     // The client's time and going away.
+    tls_handshake_timeout,
     header_timeout,
     body_timeout,
     body_too_slow,
@@ -73,6 +79,8 @@ enum class Reason : std::uint8_t {
     response_head_too_long,
     response_idle,
     upstream_send_failed,
+    server_tls_failed,
+    server_certificate_refused,
     count_
 };
 

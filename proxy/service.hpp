@@ -20,6 +20,10 @@
 #include <string_view>
 #include <vector>
 
+namespace poise::tls {
+class Contexts;
+}  // namespace poise::tls
+
 namespace poise::proxy {
 
 /// What one worker has counted for one service. Kept over reloads by the service's name.
@@ -55,12 +59,14 @@ struct Service {
     std::shared_ptr<pool::RealServer> fallback_server;       // null: none
     std::vector<std::shared_ptr<ServiceCounters>> counters;  // one a worker
     std::shared_ptr<ServerQueue> queue;                      // kept over reloads
+    std::string hsts_field;  // "Strict-Transport-Security: ...\r\n"; empty: none
 };
 
 /// One configuration in force. Immutable; sessions hold the one they work with.
 struct Generation {
     std::uint64_t number = 1;
     std::vector<std::unique_ptr<Service>> services;
+    std::vector<std::shared_ptr<tls::Contexts>> tls;  // by worker; empty: nobody speaks TLS
 
     const Service* find(std::string_view name) const {
         for (const auto& service : services)

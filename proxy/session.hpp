@@ -4,6 +4,7 @@
 #include "proxy/client.hpp"
 #include "proxy/http1_session.hpp"
 #include "proxy/tcp_session.hpp"
+#include "proxy/tls_session.hpp"
 
 #include <memory>
 

@@ -17,8 +17,9 @@ constexpr std::chrono::seconds answer_time{5};
 // The connection can go on only when it is sure where the next request starts.
 bool may_go_on(const Client& client, const Exchange& exchange) {
     const auto& request = exchange.request();
-    return facts(exchange.failure().reason).status >= 500 && !request.method.empty() &&
-           request.keep_alive && request.framing == Framing::none && !client.is_leaving();
+    const int status = facts(exchange.failure().reason).status;
+    return (status >= 500 || status < 400) && !request.method.empty() && request.keep_alive &&
+           request.framing == Framing::none && !client.is_leaving();
 }
 
 // The operator's own words stand in for every answer that means "no server".
@@ -31,6 +32,8 @@ const config::Fallback* sorry_page(const Exchange& exchange) {
         case Reason::unresolved:
         case Reason::connect_failed:
         case Reason::connect_timeout:
+        case Reason::server_tls_failed:
+        case Reason::server_certificate_refused:
             return &*fallback;
         default:
             return nullptr;
@@ -48,6 +51,7 @@ std::string answer_text(const Client& client, const Exchange& exchange, bool kee
     context.keep_alive = keep_alive;
     const bool refused = exchange.request().method.empty();
     context.is_head = refused ? client.in.view().starts_with("HEAD ") : exchange.request().is_head;
+    if (failure.reason == Reason::https_required) context.location = exchange.https_location();
     if (const auto* sorry = sorry_page(exchange))
         return make_sorry_answer(sorry->status, sorry->body, context);
     return make_error_answer(failure.reason, context);

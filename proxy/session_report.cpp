@@ -59,6 +59,7 @@ void add_incident(Client& client, Incident incident, const Failure& failure) {
     incident.side = side_of(failure.reason);
     incident.offset = failure.offset;
     if (failure.error != 0) incident.detail = std::strerror(failure.error);
+    if (!failure.text.empty()) incident.detail = failure.text;
     if (auto* incidents = client.worker.shared().incidents) incidents->add(std::move(incident));
 }
 
@@ -104,8 +105,10 @@ void report_exchange(Client& client, Exchange& exchange) {
     ServiceCounters& counters = exchange.service->counters;
     count(exchange, counters);
     const Failure& failure = exchange.failure();
-    if (failure.reason != Reason::none) {
+    if (failure.reason != Reason::none)
         counters.failures[static_cast<std::size_t>(failure.reason)].add();
+    // To be sent to https is no failure that anybody would ask about.
+    if (failure.reason != Reason::none && failure.reason != Reason::https_required) {
         Incident incident;
         incident.request_id = exchange.request_id();
         incident.service = exchange.service->service.configured.name;

@@ -1,40 +1,18 @@
 #include "proxy/tcp_session.hpp"
 
 #include "base/engine.hpp"
-#include "proxy/io.hpp"
-#include "proxy/proxy_header.hpp"
+#include "proxy/server_connect.hpp"
 #include "proxy/server_queue.hpp"
 #include "proxy/session_report.hpp"
 #include "proxy/tunnel.hpp"
 #include "proxy/upstream.hpp"
 
-#include <cerrno>
 #include <string>
 #include <utility>
 
 namespace poise::proxy {
 
 namespace {
-
-const char* connect_failure(int error) {
-    return error == ETIMEDOUT ? "connect timed out" : "connect failed";
-}
-
-// Connects to the chosen server and sends the PROXY header if one is asked for.
-Task<Connected> reach(Client& client, const pool::RealServer& server) {
-    const auto& configured = client.worker_service().service.configured;
-    const auto address = server.address();
-    if (!address) co_return Connected{nullptr, EHOSTUNREACH};
-    client.worker_service().counters.upstream_connects.add();
-    auto connected = co_await connect_within(client.waiter, *address, configured.timeouts.connect);
-    if (!connected.stream || configured.send_proxy == config::ProxyProtocol::off)
-        co_return connected;
-    std::string header;
-    append_proxy_header(header, configured.send_proxy, client.address, client.dialled);
-    if (!co_await send_all(client.waiter, *connected.stream, header, configured.timeouts.connect))
-        co_return Connected{nullptr, EPIPE};
-    co_return connected;
-}
 
 // A connection to some server. Null: report.failure says why.
 Task<std::unique_ptr<Stream>> reach_any(Client& client, Choice& choice, TcpReport& report) {
@@ -49,13 +27,14 @@ Task<std::unique_ptr<Stream>> reach_any(Client& client, Choice& choice, TcpRepor
         }
         ++report.attempts;
         report.server_name = choice.server()->name();
-        auto connected = co_await reach(client, *choice.server());
+        auto connected = co_await connect_to_server(client, service, *choice.server(),
+                                                    configured.timeouts.connect);
         if (connected.stream) co_return std::move(connected.stream);
-        const bool late = connected.error == ETIMEDOUT;
-        report.failure = {late ? Reason::connect_timeout : Reason::connect_failed, Phase::connect,
-                          std::nullopt, connected.error};
+        report.failure = {connected.reason, Phase::connect, std::nullopt, connected.error,
+                          std::move(connected.text)};
         if (client.waiter.cancelled()) co_return nullptr;
-        choice.server()->note_connect_failure(connect_failure(connected.error));
+        if (const char* text = connect_failure_text(connected.reason))
+            choice.server()->note_connect_failure(text);
         if (report.attempts > configured.retries) co_return nullptr;
         choice.failed(client.worker);
     }

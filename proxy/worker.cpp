@@ -2,6 +2,7 @@
 
 #include "proxy/exchange.hpp"
 #include "proxy/listener.hpp"
+#include "tls/contexts.hpp"
 
 #include <fmt/format.h>
 
@@ -116,6 +117,8 @@ void Worker::adopt_here(std::shared_ptr<const Generation> generation,
                         std::vector<NewSocket> sockets) {
     if (current_ != nullptr) past_.push_back(current_);
     current_ = std::make_shared<WorkerGeneration>(std::move(generation), index_);
+    if (!current_->generation->tls.empty())
+        tls_library_ = current_->generation->tls[index_]->shared_library();
     std::vector<Listener*> fresh;
     for (const auto& socket : sockets)
         fresh.push_back(new Listener(*this, socket.address, socket.fd));
@@ -131,7 +134,7 @@ void Worker::adopt_here(std::shared_ptr<const Generation> generation,
         const auto found = std::find_if(listens.begin(), listens.end(), [&](const auto& listen) {
             return listen.address == listener->address();
         });
-        listener->serve(*service, found->proxy_protocol);
+        listener->serve(*service, *found);
         return false;
     });
     keep_current_connections();

@@ -22,6 +22,10 @@
 #include <string>
 #include <vector>
 
+namespace poise::tls {
+class Library;
+}  // namespace poise::tls
+
 namespace poise::proxy {
 
 class Exchange;
@@ -133,6 +137,7 @@ private:
 
     const unsigned index_;
     const WorkerShared& shared_;
+    std::shared_ptr<tls::Library> tls_library_;  // outlives every stream of this worker
     Engine engine_;
     BufferPool buffers_;
     pool::UpstreamConnections connections_;

@@ -1,0 +1,407 @@
+#include "tls/stream.hpp"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <sys/socket.h>
+#include <utility>
+
+namespace poise::tls {
+
+namespace {
+
+// One record at first, so that the peer can open something soon; then as the socket takes it.
+constexpr std::size_t burst_min = Library::plain_bytes;
+constexpr std::size_t burst_max = Library::burst_bytes;
+
+}  // namespace
+
+TlsStream::TlsStream(Stream& transport, Owned<ssl_st> session, Library& library, Side side,
+                     std::string_view early)
+    : Stream(TakeOver{}, transport),
+      session_(std::move(session)),
+      library_(library),
+      early_(early),
+      burst_(burst_min) {
+    assert(session_ != nullptr);
+    set_peer(transport.peer());
+    BIO* bio = BIO_new(library.stream_method());
+    if (bio == nullptr) throw std::bad_alloc();
+    BIO_set_data(bio, this);
+    SSL_set_bio(session_.get(), bio, bio);  // owned by the session, once
+    if (side == Side::server)
+        SSL_set_accept_state(session_.get());
+    else
+        SSL_set_connect_state(session_.get());
+}
+
+TlsStream::~TlsStream() {
+    // Says goodbye when nobody has: without it a peer cannot tell an end from a cut. Not after a
+    // fault, and not when a reset was asked for.
+    if (!shut_) {
+        ERR_clear_error();
+        SSL_shutdown(session_.get());
+        flush(false);
+    }
+    SSL_set_quiet_shutdown(session_.get(), 1);
+}
+
+// ------------------------------------------------------------------ the socket's side
+
+int TlsStream::give_sealed(char* into, int bytes_max) {
+    assert(bytes_max > 0);
+    auto wanted = static_cast<std::size_t>(bytes_max);
+    std::size_t got = 0;
+    if (!early_.empty()) {
+        got = std::min(wanted, early_.size());
+        std::memcpy(into, early_.data(), got);
+        early_.erase(0, got);
+        if (early_.empty()) early_.shrink_to_fit();
+    } else {
+        if (drained_) return -1;
+        ssize_t n = 0;
+        do
+            n = ::recv(fd(), into, wanted, 0);
+        while (n < 0 && errno == EINTR);
+        if (n < 0 && errno == EAGAIN) {
+            drained_ = true;
+            return -1;
+        }
+        if (n < 0) socket_error_ = errno;
+        if (n <= 0) {
+            ended_ = true;
+            return 0;
+        }
+        got = static_cast<std::size_t>(n);
+        // A short read has emptied the socket, unless the end is there already.
+        drained_ = got < wanted && !hung_up();
+    }
+    if (const auto room = first_.size() - first_bytes_; room > 0) {
+        const auto n = std::min(room, got);
+        std::memcpy(first_.data() + first_bytes_, into, n);
+        first_bytes_ = static_cast<std::uint8_t>(first_bytes_ + n);
+    }
+    return static_cast<int>(got);
+}
+
+int TlsStream::take_sealed(const char* from, int bytes) {
+    const auto size = static_cast<std::size_t>(bytes);
+    const auto room = library_.sealed();
+    if (!pending_.empty() || size > room.size() - sealed_) {
+        // Rare: what OpenSSL says on its own while the socket is full.
+        keep({room.data(), sealed_});
+        sealed_ = 0;
+        keep({from, size});
+        return bytes;
+    }
+    std::memcpy(room.data() + sealed_, from, size);
+    sealed_ += size;
+    return bytes;
+}
+
+void TlsStream::keep(std::string_view sealed) {
+    if (pending_at_ == pending_.size()) {
+        pending_.clear();
+        pending_at_ = 0;
+    }
+    pending_ += sealed;
+}
+
+bool TlsStream::flush(bool more) {
+    const bool kept = !pending_.empty();
+    std::string_view rest = kept ? std::string_view(pending_).substr(pending_at_)
+                                 : std::string_view(library_.sealed().data(), sealed_);
+    assert(!kept || sealed_ == 0);
+    bool blocked = false;
+    while (!rest.empty() && !blocked && socket_error_ == 0) {
+        const int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+        const auto n = ::send(fd(), rest.data(), rest.size(), flags);
+        if (n >= 0) {
+            rest.remove_prefix(static_cast<std::size_t>(n));
+        } else if (errno == EAGAIN) {
+            not_writable();
+            blocked = true;
+        } else if (errno != EINTR) {
+            socket_error_ = errno;
+        }
+    }
+    if (socket_error_ != 0) rest = {};  // nobody will ever take it
+    if (rest.empty()) {
+        if (kept) std::string().swap(pending_);
+        pending_at_ = 0;
+    } else if (kept) {
+        pending_at_ = pending_.size() - rest.size();
+    } else {
+        keep(rest);
+    }
+    sealed_ = 0;
+    return rest.empty() && socket_error_ == 0;
+}
+
+void TlsStream::send_plain(std::string_view bytes) noexcept {
+    shut_ = true;
+    ::send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);  // best effort: it is an error page
+}
+
+// ------------------------------------------------------------------ the handshake
+
+TlsStream::Handshake TlsStream::handshake() {
+    assert(fault_ == HandshakeFault::none);
+    if (!pending_.empty() && !flush(false))
+        return socket_error_ != 0 ? failed_handshake(SSL_ERROR_SYSCALL) : Handshake::wants_write;
+    ERR_clear_error();
+    drained_ = false;
+    const int done = SSL_do_handshake(session_.get());
+    const int error = done == 1 ? SSL_ERROR_NONE : SSL_get_error(session_.get(), done);
+    if (error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ) return failed_handshake(error);
+    const bool flushed = flush(false);
+    if (socket_error_ != 0) return failed_handshake(SSL_ERROR_SYSCALL);
+    if (!flushed) return Handshake::wants_write;
+    if (done == 1) return Handshake::done;
+    not_readable();
+    return Handshake::wants_read;
+}
+
+namespace {
+
+bool looks_like_http(std::string_view first) {
+    const auto space = first.find(' ');
+    const auto method = first.substr(0, space);
+    return method.size() >= 3 && std::ranges::all_of(method, [](char c) {
+               return (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
+           });
+}
+
+HandshakeFault fault_of(int reason) {
+    switch (reason) {
+        case SSL_R_HTTP_REQUEST:
+            return HandshakeFault::plain_http;
+        case SSL_R_WRONG_VERSION_NUMBER:
+        case SSL_R_UNEXPECTED_MESSAGE:
+        case SSL_R_BAD_RECORD_TYPE:
+        case SSL_R_INVALID_SESSION_ID:
+        case SSL_R_LENGTH_MISMATCH:
+        case SSL_R_UNKNOWN_PROTOCOL:
+        case SSL_R_PACKET_LENGTH_TOO_LONG:
+            return HandshakeFault::not_tls;
+        case SSL_R_NO_SHARED_CIPHER:
+        case SSL_R_UNSUPPORTED_PROTOCOL:
+        case SSL_R_NO_SUITABLE_KEY_SHARE:
+        case SSL_R_NO_SHARED_GROUPS:
+        case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
+        case SSL_R_NO_APPLICATION_PROTOCOL:
+        case SSL_R_VERSION_TOO_LOW:
+            return HandshakeFault::nothing_shared;
+        case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+            return HandshakeFault::no_certificate;
+        case SSL_R_CERTIFICATE_VERIFY_FAILED:
+            return HandshakeFault::bad_certificate;
+        default:
+            // Alerts of the peer stand from here on (1000 + the alert's number).
+            return reason >= SSL_AD_REASON_OFFSET ? HandshakeFault::refused_by_peer
+                                                  : HandshakeFault::other;
+    }
+}
+
+}  // namespace
+
+TlsStream::Handshake TlsStream::failed_handshake(int error) {
+    const int reason = ERR_GET_REASON(ERR_peek_error());
+    const bool began_as_http = looks_like_http({first_.data(), first_bytes_});
+    shut_ = true;
+    if (error == SSL_ERROR_SYSCALL || reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+        fault_ = HandshakeFault::closed;
+        error_text_ = socket_error_ != 0 ? std::strerror(socket_error_) : "the peer closed";
+        ERR_clear_error();
+    } else {
+        fault_ = began_as_http ? HandshakeFault::plain_http : fault_of(reason);
+        error_text_ = take_openssl_error();
+        if (fault_ == HandshakeFault::bad_certificate) {
+            const long verdict = SSL_get_verify_result(session_.get());
+            error_text_ = X509_verify_cert_error_string(verdict);
+        }
+    }
+    // The alert tells the peer why; one that speaks no TLS would take it for garbage.
+    if (fault_ == HandshakeFault::plain_http) sealed_ = 0;
+    flush(false);
+    if (fault_ == HandshakeFault::none) fault_ = HandshakeFault::other;
+    return Handshake::failed;
+}
+
+std::string_view TlsStream::application_protocol() const {
+    const unsigned char* name = nullptr;
+    unsigned length = 0;
+    SSL_get0_alpn_selected(session_.get(), &name, &length);
+    return {reinterpret_cast<const char*>(name), length};
+}
+
+std::string_view TlsStream::version() const {
+    return SSL_get_version(session_.get());
+}
+
+std::string_view TlsStream::cipher() const {
+    return SSL_get_cipher_name(session_.get());
+}
+
+bool TlsStream::resumed() const {
+    return SSL_session_reused(session_.get()) == 1;
+}
+
+std::string_view TlsStream::server_name() const {
+    const char* name = SSL_get_servername(session_.get(), TLSEXT_NAMETYPE_host_name);
+    return name != nullptr ? name : std::string_view();
+}
+
+// ------------------------------------------------------------------ bytes
+
+IoResult TlsStream::try_read(std::span<char> into) {
+    assert(!into.empty());
+    if (late_error_ != 0) return {Io::failed, late_error_};
+    if (!readable()) return {Io::would_block};
+    drained_ = false;
+    ERR_clear_error();
+    std::size_t got = 0;
+    int n = 1;
+    while (got < into.size()) {
+        // Known to find nothing: what has come is opened, and the socket is empty.
+        if (got > 0 && drained_ && SSL_has_pending(session_.get()) == 0) break;
+        n = SSL_read(session_.get(), into.data() + got,
+                     static_cast<int>(std::min<std::size_t>(into.size() - got, INT32_MAX)));
+        if (n <= 0) break;
+        got += static_cast<std::size_t>(n);
+    }
+    if (sealed_ > 0) flush(false);  // an answer of OpenSSL's own, such as to a key update
+    if (n > 0) {
+        if (got < into.size()) not_readable();
+        return {Io::ok, 0, got};
+    }
+    const IoResult why = failed_read(n);
+    if (got == 0) return why;
+    if (why.state == Io::failed) late_error_ = why.error;  // shows at the next call
+    return {Io::ok, 0, got};
+}
+
+IoResult TlsStream::failed_read(int returned) {
+    switch (SSL_get_error(session_.get(), returned)) {
+        case SSL_ERROR_WANT_READ:
+        case SSL_ERROR_WANT_WRITE:  // not with our BIO, which takes everything
+            not_readable();
+            return {Io::would_block};
+        case SSL_ERROR_ZERO_RETURN:
+            return {Io::end};
+        default:
+            break;
+    }
+    shut_ = true;
+    if (socket_error_ != 0) return {Io::failed, socket_error_};
+    const int reason = ERR_GET_REASON(ERR_peek_error());
+    error_text_ = take_openssl_error();
+    // A close without close_notify may be an attacker's: the end cannot be trusted.
+    return {Io::failed, reason == SSL_R_UNEXPECTED_EOF_WHILE_READING ? ECONNRESET : EPROTO};
+}
+
+// Seals up to `bytes_max` of the pieces into the library's memory; returns how many.
+std::size_t TlsStream::seal(std::span<const iovec> pieces, std::size_t bytes_max) {
+    std::size_t taken = 0;
+    std::size_t at = 0;  // within the first piece
+    const auto record = library_.plain();
+    while (!pieces.empty() && taken < bytes_max) {
+        const std::size_t most = std::min(record.size(), bytes_max - taken);
+        const char* data = static_cast<const char*>(pieces[0].iov_base) + at;
+        std::size_t size = pieces[0].iov_len - at;
+        if (size >= most || pieces.size() == 1) {  // a record of one piece needs no copy
+            size = std::min(size, most);
+            at += size;
+        } else {
+            std::size_t filled = 0;
+            while (!pieces.empty() && filled < most) {
+                const std::size_t n = std::min(pieces[0].iov_len - at, most - filled);
+                std::memcpy(record.data() + filled,
+                            static_cast<const char*>(pieces[0].iov_base) + at, n);
+                filled += n;
+                at += n;
+                if (at < pieces[0].iov_len) break;
+                pieces = pieces.subspan(1);
+                at = 0;
+            }
+            data = record.data();
+            size = filled;
+        }
+        if (!pieces.empty() && at == pieces[0].iov_len) {
+            pieces = pieces.subspan(1);
+            at = 0;
+        }
+        if (size == 0) continue;  // OpenSSL takes an empty write for an error
+        if (SSL_write(session_.get(), data, static_cast<int>(size)) <= 0) return 0;
+        taken += size;
+    }
+    return taken;
+}
+
+IoResult TlsStream::try_write(std::span<const iovec> pieces, bool more) {
+    assert(!pieces.empty());
+    if (!writable()) return {Io::would_block};
+    if (!pending_.empty() && !flush(more)) {
+        if (socket_error_ != 0) return {Io::failed, socket_error_};
+        return {Io::would_block};
+    }
+    if (accepted_ > 0) return {Io::ok, 0, std::exchange(accepted_, 0)};
+    ERR_clear_error();
+    const std::size_t taken = seal(pieces, burst_);
+    if (taken == 0) {
+        std::size_t offered = 0;
+        for (const iovec& piece : pieces)
+            offered += piece.iov_len;
+        if (offered == 0) return {Io::ok};
+        shut_ = true;
+        sealed_ = 0;
+        error_text_ = take_openssl_error();
+        return {Io::failed, EPROTO};
+    }
+    if (flush(more)) {
+        if (taken == burst_) burst_ = std::min(burst_ * 2, burst_max);
+        return {Io::ok, 0, taken};
+    }
+    if (socket_error_ != 0) return {Io::failed, socket_error_};
+    burst_ = burst_min;
+    accepted_ = taken;
+    return {Io::would_block};
+}
+
+bool TlsStream::quiet() {
+    if (hung_up() || broken() || SSL_has_pending(session_.get()) == 1) return false;
+    if (!readable()) return true;
+    // There may be what is no data, such as a session ticket.
+    drained_ = false;
+    ERR_clear_error();
+    char byte = 0;
+    const int n = SSL_peek(session_.get(), &byte, 1);
+    const bool nothing = n <= 0 && SSL_get_error(session_.get(), n) == SSL_ERROR_WANT_READ;
+    if (nothing) not_readable();
+    ERR_clear_error();
+    if (sealed_ > 0) flush(false);
+    return nothing;
+}
+
+void TlsStream::shutdown_send() noexcept {
+    if (!shut_) {
+        ERR_clear_error();
+        SSL_shutdown(session_.get());
+        flush(false);
+        shut_ = true;
+    }
+    ::shutdown(fd(), SHUT_WR);  // the peer may have gone already: nothing to do about it
+}
+
+void TlsStream::reset_on_close() noexcept {
+    shut_ = true;
+    const linger now{1, 0};
+    ::setsockopt(fd(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+}  // namespace poise::tls
