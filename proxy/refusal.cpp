@@ -243,7 +243,7 @@ constexpr std::array rows = {
          "Look at the server's log; it may limit the size of bodies.", ""}},
     Row{Reason::server_tls_failed,
         {"server_tls_failed", 502, "The TLS handshake with the real server failed.",
-         "The detail tells why; does the server speak TLS on this port?", ""}},
+         "The detail tells why; see that the server speaks TLS on this port.", ""}},
     Row{Reason::server_certificate_refused,
         {"server_certificate_refused", 502, "The real server's certificate is not accepted.",
          "The detail tells why. Name its authority in server_tls.ca and its name in "

@@ -210,7 +210,8 @@ TEST_SUITE("config/reader errors") {
             {"    protocol: sip\n    persistence: cookie\n",
              "3:15 'protocol: sip' is not available in this build yet"},
             {"    redirect_http: true\n",
-             "3:20 'redirect_http: true' is not available in this build yet"},
+             "3:20 service 'web' has no listener with TLS to redirect to | write listen: [\":80\", "
+             "{address: \":443\", tls: true}]"},
             {"    redirect_http: false\n", ""},
             {"    persistence: rdp\n",
              "3:18 'persistence: rdp' is not available in this build yet"},
@@ -223,12 +224,12 @@ TEST_SUITE("config/reader errors") {
 
         CHECK(config_errors("services: {w: {servers: a:1, listen: {address: \":443\", tls: true, "
                             "alpn: [h2]}}}\n") ==
-              "1:61 'tls: true' is not available in this build yet\n"
+              "1:61 TLS needs a certificate, and 'certificates' has none | write at the top: "
+              "certificates: [{cert: site.crt, key: site.key}]\n"
               "1:67 'alpn' is not available in this build yet");
         CHECK(config_errors("services: {w: {servers: a:1, listen: {address: \":443\", tls: "
                             "false}}}\n") == "");
         CHECK(config_errors("certificates: []\nfloating_ips: [10.0.0.1/24]\n" + service_with("")) ==
-              "1:1 'certificates' is not available in this build yet\n"
               "2:1 'floating_ips' is not available in this build yet");
         CHECK(node_errors("admin: {http: \":9080\"}\ncluster: {role: master}\nnode: {io: "
                           "io_uring}\n") ==
