@@ -1,0 +1,173 @@
+"""TLS in front of a service and towards its servers, with openssl's and curl's own clients."""
+
+import json
+import subprocess
+
+import pytest
+
+
+@pytest.fixture
+def authority(lab):
+    """Makes certificates in the lab's folder, where poise.yaml stands."""
+    def openssl(*words):
+        subprocess.run(["openssl", *words], cwd=lab.folder, check=True, capture_output=True)
+
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-keyout", "ca.key", "-out", "ca.crt", "-days", "30", "-subj", "/CN=Lab CA",
+            "-addext", "basicConstraints=critical,CA:TRUE")
+
+    def make(name, names, kind=("ec", "-pkeyopt", "ec_paramgen_curve:P-256")):
+        openssl("req", "-newkey", *kind, "-nodes", "-keyout", f"{name}.key",
+                "-out", f"{name}.csr", "-subj", f"/CN={name}")
+        (lab.folder / "san").write_text(f"subjectAltName={names}")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key",
+                "-CAcreateserial", "-days", "30", "-extfile", "san", "-out", f"{name}.crt")
+        return {"cert": f"{name}.crt", "key": f"{name}.key"}
+
+    return make
+
+
+def serve(lab, certificates, tls=True, listen=(), **service):
+    rows = [":80", {"address": ":443", "tls": tls}, *listen]
+    lab.serve({"certificates": certificates,
+               "services": {"web": lab.service("s1", listen=rows, **service)}})
+
+
+def curl(lab, url, *words, name="site.test"):
+    ports = [word for port in (80, 443)
+             for word in ("--resolve", f"{name}:{port}:{lab.lb.ip}")]
+    return lab.client.run(["curl", "-sS", "--cacert", str(lab.folder / "ca.crt"), *ports, *words,
+                           url])
+
+
+def certificate_of(lab, *words):
+    shown = lab.client.run(["openssl", "s_client", "-connect", f"{lab.lb.ip}:443", *words],
+                           text="")
+    return shown.stdout
+
+
+def test_the_name_asked_for_chooses_the_certificate(lab, authority):
+    lab.origin("s1")
+    serve(lab, [authority("site", "DNS:site.test"), authority("wild", "DNS:*.wild.test")])
+
+    assert curl(lab, "https://site.test/name").stdout == "s1\n"
+    assert curl(lab, "https://a.wild.test/name", name="a.wild.test").stdout == "s1\n"
+    assert "subject=CN = site" in certificate_of(lab, "-servername", "unknown.test")
+    assert curl(lab, "https://a.b.wild.test/name", name="a.b.wild.test").returncode == 60
+
+
+def test_rsa_and_ecdsa_of_one_name_are_chosen_by_the_client(lab, authority):
+    lab.origin("s1")
+    serve(lab, [authority("rsa", "DNS:site.test", ("rsa:2048",)),
+                authority("ecdsa", "DNS:site.test")])
+    asked = ("-servername", "site.test", "-tls1_2", "-cipher")
+
+    assert "subject=CN = rsa" in certificate_of(lab, *asked, "ECDHE-RSA-AES128-GCM-SHA256")
+    assert "subject=CN = ecdsa" in certificate_of(lab, *asked, "ECDHE-ECDSA-AES128-GCM-SHA256")
+
+
+def test_a_client_certificate_is_told_to_the_server_and_cannot_be_forged(lab, authority):
+    lab.origin("s1")
+    site, person = authority("site", "DNS:site.test"), authority("person", "DNS:person")
+    serve(lab, [site], tls={"client_certificate": "optional", "client_ca": "ca.crt"})
+
+    def seen(*words):
+        answer = curl(lab, "https://site.test/headers", *words).stdout
+        return {name.lower(): value for name, value in json.loads(answer)["fields"]}
+
+    files = {name: str(lab.folder / file) for name, file in person.items()}
+    known = seen("--cert", files["cert"], "--key", files["key"])
+    assert known["x-ssl-client-verify"] == "SUCCESS"
+    assert known["x-ssl-client-subject"] == "CN=person"
+    assert known["client-cert"].startswith(":")
+    forged = seen("-H", "X-SSL-Client-Subject: CN=root", "-H", "Client_Cert: :AA==:")
+    assert forged["x-ssl-client-verify"] == "NONE"
+    assert "x-ssl-client-subject" not in forged and "client_cert" not in forged
+
+
+def test_a_required_client_certificate_keeps_others_out(lab, authority):
+    lab.origin("s1")
+    serve(lab, [authority("site", "DNS:site.test")],
+          tls={"client_certificate": "required", "client_ca": "ca.crt"})
+
+    assert curl(lab, "https://site.test/name").returncode != 0
+    assert "client_certificate_missing" in lab.poise.run("why").stdout
+
+
+def test_plain_http_is_redirected_and_told_when_it_comes_to_the_tls_port(lab, authority):
+    lab.origin("s1")
+    serve(lab, [authority("site", "DNS:site.test")], redirect_http=True, hsts="365d")
+
+    moved = curl(lab, "http://site.test/a?b=1", "-i").stdout
+    assert " 308 " in moved and "Location: https://site.test/a?b=1" in moved
+    assert " 400 " in curl(lab, "http://site.test:443/", "-i").stdout
+    assert "max-age=31536000" in curl(lab, "https://site.test/name", "-i").stdout
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_sessions_are_resumed(lab, authority, version):
+    lab.origin("s1")
+    serve(lab, [authority("site", "DNS:site.test")])
+    ticket = str(lab.folder / "session")
+    lab.client.run(["sh", "-c", f"(printf 'GET /name HTTP/1.0\\r\\n\\r\\n'; sleep 1) | openssl s_client "
+                    f"-ign_eof -connect {lab.lb.ip}:443 {version} -sess_out {ticket}"])
+
+    assert "Reused, TLSv1" in certificate_of(lab, version, "-sess_in", ticket)
+
+
+def test_servers_are_spoken_to_in_tls_and_verified(lab, authority):
+    lab.origin("s1")
+    serve(lab, [authority("site", f"DNS:site.test,IP:{lab.lb.ip}")])
+    inner = f"{lab.lb.ip}:443"
+    good = {"listen": ":81", "servers": [{"address": inner, "tls": True}],
+            "server_tls": {"ca": "ca.crt"}, "health": {"check": "tcp"}}
+    wrong = good | {"listen": ":82", "server_tls": {"ca": "ca.crt", "name": "else.test"}}
+    careless = good | {"listen": ":83", "server_tls": {"verify": False}}
+    config = {"certificates": [{"cert": "site.crt", "key": "site.key"}],
+              "services": {"web": lab.service("s1", listen=[":80", {"address": ":443",
+                                                                    "tls": True}]),
+                           "good": good, "wrong": wrong, "careless": careless}}
+    lab.poise.write(json.loads(json.dumps(config)))  # the writer would share equal parts
+    assert lab.poise.run("reload").returncode == 0
+
+    def ask(port):
+        return lab.client.run(["curl", "-sS", f"http://{lab.lb.ip}:{port}/name"]).stdout
+
+    assert ask(81) == "s1\n"
+    assert ask(83) == "s1\n"
+    assert "server_certificate_refused" in ask(82)
+
+
+@pytest.mark.parametrize("first", [b"\x16\x03\x01\xff\xff" + b"x" * 65536, b"\0" * 600,
+                                   b"SSH-2.0-x\r\n", b"\x16\x03\x01\0\x05\x01\0"],
+                         ids=["long", "zeros", "ssh", "cut"])
+def test_garbage_instead_of_a_handshake_ends_that_connection_alone(lab, authority, first):
+    lab.origin("s1")
+    serve(lab, [authority("site", "DNS:site.test")])
+    with lab.connect(port=443) as wire:
+        wire.send(first)
+
+    assert curl(lab, "https://site.test/name").stdout == "s1\n"
+
+
+def test_a_big_body_passes_both_ways(lab, authority):
+    lab.origin("s1")
+    serve(lab, [authority("site", "DNS:site.test")])
+
+    got = curl(lab, "https://site.test/1m", "-o", "/dev/null", "-w", "%{size_download}")
+    assert got.stdout == str(1 << 20)
+
+
+def test_a_broken_certificate_is_refused_with_its_file(lab, authority):
+    lab.origin("s1")
+    site, other = authority("site", "DNS:site.test"), authority("other", "DNS:other.test")
+    serve(lab, [site])
+    mixed = {"certificates": [{"cert": site["cert"], "key": other["key"]}],
+             "services": {"web": lab.service("s1", listen=[":80", {"address": ":443",
+                                                                   "tls": True}])}}
+    lab.poise.write(mixed)
+
+    refused = lab.poise.run("reload")
+    assert refused.returncode == 1
+    assert "does not belong to the certificate" in refused.stdout + refused.stderr
+    assert curl(lab, "https://site.test/name").stdout == "s1\n"
