@@ -145,7 +145,6 @@ struct Hsts {
 struct Certificate {
     std::string cert;  // the chain, a PEM file
     std::string key;   // the private key, a PEM file
-    bool ocsp_stapling = false;
 
     bool operator==(const Certificate&) const = default;
 };

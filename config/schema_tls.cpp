@@ -29,9 +29,10 @@ Mapping certificate_mapping() {
             "what the client can verify. Clients that ask for no name or an unknown one get the "
             "first of the list.",
             {std::move(cert), std::move(key),
-             boolean("ocsp_stapling", &T::ocsp_stapling,
-                     "Asks the issuer's responder whether the certificate is good, and gives "
-                     "clients the answer.")},
+             bind::later_boolean(
+                 "ocsp_stapling",
+                 "Asks the issuer's responder whether the certificate is good, and gives "
+                 "clients the answer.")},
             "cert"};
 }
 

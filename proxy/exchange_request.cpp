@@ -139,7 +139,7 @@ bool Exchange::route(Client& client) {
     if (first.service.configured.redirect_http && !tls_ && request_.authority.empty())
         return refuse(Reason::missing_host, Phase::routing);
     if (first.service.configured.redirect_http && !tls_)
-        return refuse(Reason::https_required, Phase::routing);
+        return fail({Reason::https_required, Phase::routing}), false;
     const auto body_max = service->service.configured.limits.body_bytes;
     if (body_max != 0 && request_.framing == Framing::length && request_.content_length > body_max)
         return refuse(Reason::body_too_long, Phase::routing);

@@ -180,7 +180,7 @@ std::expected<std::shared_ptr<const Certificate>, Problem> Certificate::load(
     if (!pem) return std::unexpected(pem.error());
     auto key_pem = read_pem_file(key_file, "key");
     if (!key_pem) return std::unexpected(key_pem.error());
-    const std::shared_ptr<Certificate> made(new Certificate);
+    std::shared_ptr<Certificate> made(new Certificate);
     made->cert_file_ = cert_file;
     made->chain_pem_ = std::move(*pem);
     made->key_pem_ = std::move(*key_pem);

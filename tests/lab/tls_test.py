@@ -109,8 +109,9 @@ def test_sessions_are_resumed(lab, authority, version):
     lab.origin("s1")
     serve(lab, [authority("site", "DNS:site.test")])
     ticket = str(lab.folder / "session")
-    lab.client.run(["sh", "-c", f"(printf 'GET /name HTTP/1.0\\r\\n\\r\\n'; sleep 1) | openssl s_client "
-                    f"-ign_eof -connect {lab.lb.ip}:443 {version} -sess_out {ticket}"])
+    ask = "(printf 'GET /name HTTP/1.0\\r\\n\\r\\n'; sleep 1)"
+    lab.client.run(["sh", "-c", f"{ask} | openssl s_client -ign_eof -connect {lab.lb.ip}:443 "
+                                f"{version} -sess_out {ticket}"])
 
     assert "Reused, TLSv1" in certificate_of(lab, version, "-sess_in", ticket)
 
