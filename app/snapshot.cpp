@@ -109,7 +109,8 @@ void resolve_rules(proxy::Generation& generation) {
         };
         add_cookie(*service);
         for (const config::Rule& rule : service->configured.rules) {
-            const proxy::Service* used = generation.find(rule.use);
+            const proxy::Service* used =
+                rule.use.empty() ? service.get() : generation.find(rule.use);
             assert(used != nullptr);  // the checker has seen to it
             service->rule_services.push_back(used->index);
             add_cookie(*used);

@@ -167,7 +167,8 @@ struct Fallback {
     bool operator==(const Fallback&) const = default;
 };
 
-/// All that is given must hold. Empty means "any".
+/// All that is given must hold. Empty means "any". Services of protocol tcp have sni and source,
+/// those of http all but sni.
 struct Match {
     std::vector<std::string> host;  // exact, or "*.example.com"; case-insensitive, no port
     std::vector<std::string> path;  // exact
@@ -175,13 +176,14 @@ struct Match {
     std::vector<std::string> method;
     std::vector<std::pair<std::string, std::string>> header;  // name, value; empty value: present
     std::vector<Prefix> source;                               // the client's address
+    std::vector<std::string> sni;  // tcp: the name in the TLS ClientHello; as host
 
     bool operator==(const Match&) const = default;
 };
 
 struct Rule {
     Match match;
-    std::string use;                   // the service whose pool takes the request
+    std::string use;                   // the service whose pool takes it; empty: this one's
     std::optional<Timeouts> timeouts;  // the whole set in force for this rule, overrides applied
 
     bool operator==(const Rule&) const = default;

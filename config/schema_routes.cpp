@@ -108,8 +108,9 @@ Mapping listen_mapping() {
 Mapping match_mapping() {
     using T = Match;
     return {"match",
-            "What a rule asks of a request. All that is given must hold; a list holds when one of "
-            "its items does; what is left out holds always.",
+            "What a rule asks of a request, or of a connection with `protocol: tcp`, where only "
+            "`sni` and `source` can be asked for. All that is given must hold; a list holds when "
+            "one of its items does; what is left out holds always.",
             {text_list("host", &T::host, check_host_pattern,
                        "The Host without its port, exact or `*.example.com`."),
              text_list("path", &T::path, check_rule_path, "The exact path."),
@@ -117,22 +118,34 @@ Mapping match_mapping() {
                        "How the path begins. To choose servers, not to protect them: a server may "
                        "read `//admin` or `/admin;x` as `/admin`."),
              text_list("method", &T::method, check_token, "The request's method."),
-             header_matches(), range_list("source", &T::source, "The client's address.")},
+             header_matches(), range_list("source", &T::source, "The client's address."),
+             text_list("sni", &T::sni, check_host_pattern,
+                       "`protocol: tcp`: the server name that a TLS client asks for in its first "
+                       "packet, exact or `*.example.com`. TLS is passed on, not ended.")},
             ""};
 }
 
 Mapping rule_mapping() {
     using T = Rule;
-    Key use = text("use", &T::use, check_name, "The service whose servers take the request.");
-    use.required = true;
+    Key use = text("use", &T::use, check_name,
+                   "The service whose servers take it. Without it they are this service's own: "
+                   "then the rule only changes the limits.");
     use.default_values.clear();
+    use.print = [](const void* target) -> std::vector<std::string> {
+        const std::string& name = at<Rule>(target).use;
+        if (name.empty()) return {};
+        return {name};
+    };
     return {"rule",
-            "Sends some requests to another service's servers. The first rule that matches wins; "
-            "without a match the service's own servers answer.",
-            {part("match", &T::match, match_mapping(), "Which requests; without it all."),
+            "Sends some requests, or TCP connections, to another service's servers. The first rule "
+            "that matches wins; without a match the service's own servers answer. A rule that asks "
+            "for `sni` makes a connection wait for its first packet, at most "
+            "`timeouts.handshake`; one that is no TLS or names no server matches no such rule.",
+            {part("match", &T::match, match_mapping(),
+                  "Which requests or connections; without it all."),
              std::move(use),
              optional_part("timeouts", &T::timeouts, timeouts_mapping(),
-                           "Limits of the service that differ for these requests.")},
+                           "Limits of the service that differ for these.")},
             ""};
 }
 

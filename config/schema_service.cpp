@@ -91,7 +91,7 @@ Mapping service_mapping() {
                            "Listeners without TLS answer 308 to the same place under https, on "
                            "the port of the service's first listener with TLS."));
     keys.push_back(parts("rules", &T::rules, rule_mapping(),
-                         "Requests that go to another service's servers."));
+                         "What goes to another service's servers, or has limits of its own."));
     keys.push_back(parts("servers", &T::servers, server_mapping(), "The pool."));
     return {"service", "A virtual service: where clients connect, and the pool that answers.",
             std::move(keys), ""};

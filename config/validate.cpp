@@ -133,8 +133,15 @@ void validate_rules(const std::vector<Service>& services, const Checks& checks) 
         const Service& service = services[i];
         const auto path = fmt::format("services/{}", i);
         for (std::size_t j = 0; j < service.rules.size(); ++j) {
-            const auto use = fmt::format("{}/rules/{}/use", path, j);
-            if (checks.places.broken(use) || service.rules[j].use.empty()) continue;
+            const auto rule = fmt::format("{}/rules/{}", path, j);
+            const auto use = rule + "/use";
+            if (checks.places.broken(use)) continue;
+            if (service.rules[j].use.empty()) {
+                if (!service.rules[j].timeouts && !checks.places.broken(rule))
+                    checks.error(rule, "this rule has neither 'use' nor 'timeouts'",
+                                 "name the service whose servers take what matches: use: other");
+                continue;
+            }
             const auto used = by_name.find(service.rules[j].use);
             validate_rule(service.rules[j], service, used == by_name.end() ? nullptr : used->second,
                           use, checks);

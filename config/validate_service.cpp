@@ -26,10 +26,45 @@ void validate_protocol(const Service& service, const std::string& path, const Ch
                      fmt::format("{} only with protocol http, but service '{}' has {}", what,
                                  service.name, word(service.protocol)));
     };
-    if (!service.rules.empty()) only_http("rules", "rules work");
+    if (!service.rules.empty() && service.protocol != Protocol::tcp) {
+        checks.error(path + "/rules",
+                     fmt::format("rules work only with protocol http and tcp, but service '{}' "
+                                 "has {}",
+                                 service.name, word(service.protocol)));
+    }
     const PersistenceMethod method = service.persistence.method;
     if (method == PersistenceMethod::cookie || method == PersistenceMethod::header)
         only_http("persistence/method", fmt::format("persistence by {} works", word(method)));
+}
+
+// What only a request has, and what only the start of a TCP connection tells.
+void validate_match(const Match& match, const Service& service, const std::string& path,
+                    const Checks& checks) {
+    const auto refuse = [&](bool asked, std::string_view key, std::string_view protocol,
+                            std::string hint) {
+        if (!asked || checks.places.broken(path)) return;
+        checks.error(fmt::format("{}/{}", path, key),
+                     fmt::format("a rule can ask for '{}' only with protocol {}, but service '{}' "
+                                 "has {}",
+                                 key, protocol, service.name, word(service.protocol)),
+                     std::move(hint));
+    };
+    if (service.protocol == Protocol::http)
+        return refuse(!match.sni.empty(), "sni", "tcp", "ask for the 'host' of the request");
+    refuse(!match.host.empty(), "host", "http", "for TLS that is passed on, ask for the 'sni'");
+    refuse(!match.path.empty(), "path", "http", "");
+    refuse(!match.path_prefix.empty(), "path_prefix", "http", "");
+    refuse(!match.method.empty(), "method", "http", "");
+    refuse(!match.header.empty(), "header", "http", "");
+}
+
+void validate_matches(const Service& service, const std::string& path, const Checks& checks) {
+    if (checks.places.broken(path + "/protocol") || checks.places.broken("defaults/protocol"))
+        return;
+    if (service.protocol != Protocol::http && service.protocol != Protocol::tcp) return;
+    for (std::size_t i = 0; i < service.rules.size(); ++i)
+        validate_match(service.rules[i].match, service, fmt::format("{}/rules/{}/match", path, i),
+                       checks);
 }
 
 void validate_persistence(const Service& service, const std::string& path, const Checks& checks) {
@@ -131,6 +166,7 @@ void validate_service(const Service& service, const std::string& path, const Che
     if (const auto problem = check_name(service.name))
         checks.error(path, fmt::format("a service {}", problem->message), problem->hint);
     validate_protocol(service, path, checks);
+    validate_matches(service, path, checks);
     validate_persistence(service, path, checks);
     validate_health(service, path, checks);
     validate_servers(service, path, checks);

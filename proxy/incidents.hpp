@@ -23,6 +23,7 @@ enum class Phase : std::uint8_t {
     accept,
     proxy_header,
     tls_handshake,
+    first_packet,  // of a TCP connection, when it decides where the connection goes
     request_head,
     routing,
     queue,

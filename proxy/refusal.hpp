@@ -54,11 +54,13 @@ enum class Reason : std::uint8_t {
     client_certificate_missing,
     client_certificate_refused,
     https_required,
+    bad_first_packet,
     // The client's time and going away.
     tls_handshake_timeout,
     header_timeout,
     body_timeout,
     body_too_slow,
+    first_packet_timeout,
     client_closed,
     // Us.
     no_service,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <iterator>
 
 namespace poise::proxy {
 
@@ -57,6 +58,11 @@ bool has_field(const RequestHead& head, std::string_view name, std::string_view 
     });
 }
 
+bool source_matches(const config::Match& match, const Address& client) {
+    const auto within = [&](const Prefix& prefix) { return prefix.contains(client); };
+    return match.source.empty() || std::ranges::any_of(match.source, within);
+}
+
 // Everything but the host.
 bool rest_matches(const config::Match& match, const RequestHead& head, std::string_view path,
                   const Address& client) {
@@ -67,12 +73,14 @@ bool rest_matches(const config::Match& match, const RequestHead& head, std::stri
         return has_field(head, asked.first, asked.second);
     };
     if (!std::ranges::all_of(match.header, holds)) return false;
-    const auto within = [&](const Prefix& prefix) { return prefix.contains(client); };
-    return match.source.empty() || std::ranges::any_of(match.source, within);
+    return source_matches(match, client);
 }
 
 CompiledRule compile(config::Rule rule, std::size_t index) {
     CompiledRule compiled{index, std::move(rule.use), rule.timeouts, std::move(rule.match)};
+    auto& names = compiled.match.sni;
+    std::ranges::move(names, std::back_inserter(compiled.match.host));
+    names.clear();
     for (std::string& host : compiled.match.host)
         host = normal_host(host);
     for (std::string& path : compiled.match.path)
@@ -172,6 +180,19 @@ const CompiledRule* Router::match(const RequestHead& head, const Address& client
         if (rest_matches(rule.match, head, path.view(), client)) return &rule;
     }
     return nullptr;
+}
+
+const CompiledRule* Router::match(std::string_view server_name, const Address& client) const {
+    Candidates candidates{*this, server_name};
+    while (const auto index = candidates.next())
+        if (source_matches(rules_[*index].match, client)) return &rules_[*index];
+    return nullptr;
+}
+
+bool Router::needs_server_name(const Address& client) const {
+    const auto possible = std::ranges::find_if(
+        rules_, [&](const CompiledRule& rule) { return source_matches(rule.match, client); });
+    return possible != rules_.end() && !possible->match.host.empty();
 }
 
 std::string_view host_of(std::string_view authority) {

@@ -23,7 +23,7 @@ struct CompiledRule {
     std::size_t index = 0;  // in the configuration's order
     std::string use;        // the service whose pool takes the request
     std::optional<config::Timeouts> timeouts;
-    config::Match match;
+    config::Match match;  // of TCP: `sni` has become `host`, which it is compared like
 };
 
 /// Immutable; any thread. No allocation while matching, unless a path with something to
@@ -47,6 +47,11 @@ public:
 
     /// nullptr when no rule matches.
     const CompiledRule* match(const RequestHead& head, const Address& client) const;
+
+    /// Of a TCP connection: `server_name` is the one in its ClientHello, or empty.
+    const CompiledRule* match(std::string_view server_name, const Address& client) const;
+    /// Whether the rule for a TCP connection of `client` hangs on its server name.
+    bool needs_server_name(const Address& client) const;
 
     std::span<const CompiledRule> rules() const { return rules_; }
 

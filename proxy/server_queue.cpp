@@ -48,7 +48,7 @@ private:
 
 // With a request out nobody half-closes who still waits for its answer; over TCP one may.
 bool is_gone(const Client& client, const WorkerService& service) {
-    const bool half_closes = service.service.configured.protocol == config::Protocol::tcp;
+    const bool half_closes = service.service.configured.protocol != config::Protocol::http;
     return client.stream->broken() || (client.stream->hung_up() && !half_closes);
 }
 

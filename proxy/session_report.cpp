@@ -122,7 +122,7 @@ void report_exchange(Client& client, Exchange& exchange) {
 }
 
 void report_tcp_session(Client& client, const TcpReport& report) {
-    WorkerService& service = client.worker_service();
+    WorkerService& service = *report.service;
     ServiceCounters& counters = service.counters;
     counters.requests.add();
     counters.bytes_in.add(report.bytes_in);

@@ -12,6 +12,7 @@ void report_exchange(Client& client, Exchange& exchange);
 /// The same for a TCP session; `server_name` may be empty.
 struct TcpReport {
     std::string_view server_name;
+    WorkerService* service = nullptr;  // whose pool serves it
     Failure failure;
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;

@@ -125,7 +125,9 @@ TEST_SUITE("config/reader errors") {
             {"    trusted_proxies: [10.0.0.0/33]\n",
              "3:23 'trusted_proxies' must be an address or a range of addresses, found "
              "'10.0.0.0/33' | such as 10.0.0.0/8 or \"2001:db8::/32\""},
-            {"    rules: {match: {}}\n", "3:12 this rule has no 'use'"},
+            {"    rules: {match: {}}\n",
+             "3:12 this rule has neither 'use' nor 'timeouts' | name the service whose servers "
+             "take what matches: use: other"},
             {"    rules: [api]\n", "3:13 'rules' must be a mapping, found a single value"},
             {"    rules:\n", "3:5 'rules' has no value"},
         };

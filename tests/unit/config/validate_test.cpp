@@ -168,15 +168,45 @@ TEST_SUITE("config/validate") {
             tcp("persistence: {method: header, name: X}") ==
             "4:27 persistence by header works only with protocol http, but service 'web' has tcp");
         CHECK(
-            tcp("rules: [{use: web}]")
-                .starts_with("4:5 rules work only with protocol http, but service 'web' has tcp"));
-        CHECK(
             tcp("fallback: {status: 503}") ==
             "4:5 a fallback that answers works only with protocol http, but service 'web' has tcp "
             "| write the address of a server: fallback: 10.0.0.99:80");
         CHECK(config_errors("defaults: {persistence: cookie}\n" +
                             service_with("    protocol: tcp\n")) ==
               "3:3 persistence by cookie works only with protocol http, but service 'web' has tcp");
+    }
+
+    TEST_CASE("a rule asks for what its protocol has") {
+        const auto rule = [](const std::string& protocol, const std::string& match) {
+            return config_errors("services:\n  web:\n    protocol: " + protocol +
+                                 "\n    rules: [{match: {" + match +
+                                 "}, use: other}]\n    listen: \":8080\"\n    servers: a:1\n"
+                                 "  other: {protocol: " +
+                                 protocol + ", servers: a:1}\n");
+        };
+        CHECK(rule("tcp", "sni: [a.example.com, \"*.example.com\"], source: 10.0.0.0/8") == "");
+        CHECK(rule("http", "host: a, path: /, method: GET, source: 10.0.0.0/8") == "");
+        CHECK(rule("http", "sni: a") ==
+              "4:27 a rule can ask for 'sni' only with protocol tcp, but service 'web' has http | "
+              "ask for the 'host' of the request");
+        CHECK(rule("tcp", "host: a") ==
+              "4:28 a rule can ask for 'host' only with protocol http, but service 'web' has tcp | "
+              "for TLS that is passed on, ask for the 'sni'");
+        for (const std::string key : {"path: /", "path_prefix: /", "method: GET", "header: {a: b}"})
+            CHECK(rule("tcp", key).contains("only with protocol http, but service 'web' has tcp"));
+        CHECK(rule("tcp", "sni: \"a:443\"").contains("must be a host name"));
+    }
+
+    TEST_CASE("a rule without a service changes limits, or nothing and is refused") {
+        const auto rules = [](const std::string& list) {
+            return config_errors(service_with("    rules: [" + list + "]\n"));
+        };
+        CHECK(rules("{match: {path: /a}, timeouts: {response: 5m}}") == "");
+        CHECK(rules("{match: {path: /a}}").contains("neither 'use' nor 'timeouts'"));
+        CHECK(loaded(service_with("    rules: [{timeouts: {response: 5m}}]\n"))
+                  .services[0]
+                  .rules[0]
+                  .use.empty());
     }
 
     TEST_CASE("a server has a port, and its name need not resolve") {

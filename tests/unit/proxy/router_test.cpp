@@ -259,6 +259,33 @@ TEST_SUITE("proxy/router") {
         CHECK(used(router, request("example.org", "/y")) == "");
     }
 
+    TEST_CASE("a TCP connection is matched by server name and source") {
+        const Prefix inside = parse_prefix("10.0.0.0/8").value();
+        const Router router({rule("a", {.sni = {"A.example.com."}}),
+                             rule("near", {.source = {inside}, .sni = {"*.example.com"}}),
+                             rule("far", {.sni = {"*.example.com"}})});
+        const auto used_by = [&](std::string_view name, std::string_view from) {
+            const CompiledRule* found = router.match(name, parse_ip(from).value());
+            return found == nullptr ? "" : found->use;
+        };
+        CHECK(used_by("a.example.com", "10.0.0.1") == "a");
+        CHECK(used_by("x.y.example.com", "10.0.0.1") == "near");
+        CHECK(used_by("x.y.example.com", "11.0.0.1") == "far");
+        CHECK(used_by("example.com", "10.0.0.1") == "");
+        CHECK(used_by("", "10.0.0.1") == "");
+    }
+
+    TEST_CASE("the server name is waited for only where the first possible rule asks for it") {
+        const Prefix inside = parse_prefix("10.0.0.0/8").value();
+        const Router router({rule("near", {.source = {inside}}), rule("a", {.sni = {"a"}})});
+        CHECK_FALSE(router.needs_server_name(parse_ip("10.0.0.1").value()));
+        CHECK(router.needs_server_name(parse_ip("11.0.0.1").value()));
+        CHECK(Router({rule("all", {.sni = {"a"}}), rule("rest", {})}).needs_server_name(client));
+        CHECK_FALSE(
+            Router({rule("rest", {}), rule("a", {.sni = {"a"}})}).needs_server_name(client));
+        CHECK_FALSE(Router({}).needs_server_name(client));
+    }
+
     TEST_CASE("a rule keeps its own time-outs") {
         config::Rule slow = rule("slow", {});
         slow.timeouts = config::Timeouts{};
