@@ -20,7 +20,8 @@ using config::PersistenceMethod;
 
 bool uses_table(const config::Persistence& persistence) {
     return persistence.method == PersistenceMethod::source ||
-           persistence.method == PersistenceMethod::header;
+           persistence.method == PersistenceMethod::header ||
+           persistence.method == PersistenceMethod::rdp;
 }
 
 // With another time-out the entries are still good; with another key they are found no more.

@@ -19,7 +19,7 @@ enum class Mode { snat, nat, dr };
 enum class Protocol { http, tcp, udp, rdp, ftp, dns, sip, rtp };
 enum class Algorithm { rr, wrr, lc, wlc, dh, sh, maglev, random2, least_time };
 enum class CheckKind { none, tcp, http, tls, dns, smtp, script };
-enum class PersistenceMethod { none, cookie, source, header };  // rdp, sip: later issues
+enum class PersistenceMethod { none, cookie, source, header, rdp };  // sip: a later issue
 enum class Forwarded { append, replace, off };
 enum class ProxyProtocol { off, v1, v2 };
 enum class TlsVersion { tls12, tls13 };
@@ -43,7 +43,10 @@ struct Timeouts {
 
     bool operator==(const Timeouts&) const = default;
 };
-constexpr milliseconds tcp_idle_default{600'000};  // `idle` of a service with protocol tcp
+constexpr milliseconds tcp_idle_default{600'000};     // `idle` of a service with protocol tcp
+constexpr milliseconds rdp_idle_default{43'200'000};  // people leave sessions open over a break
+constexpr milliseconds rdp_handshake_default{5'000};  // a client speaks at once
+constexpr milliseconds rdp_persistence_default{86'400'000};  // its last use is the last connect
 constexpr milliseconds udp_idle_default{60'000};
 
 /// Limits on what a client may send before it is refused (431, 414, 413).
@@ -91,7 +94,7 @@ struct Persistence {
     milliseconds timeout{1'800'000};  // since last use
     int mask = 32;                    // source: IPv4 bits
     int mask6 = 128;                  // source: IPv6 bits
-    std::uint32_t entries = 262'144;  // table bound (source, header)
+    std::uint32_t entries = 262'144;  // table bound (source, header, rdp)
 
     bool operator==(const Persistence&) const = default;
 };

@@ -16,11 +16,23 @@ constexpr std::size_t body_bytes_max = 256 << 10;
 // Services share a body by inheriting it, and each holds a copy.
 constexpr std::size_t bodies_bytes_max = 64 << 20;
 
-// 60 s suit HTTP; a quiet TCP connection is normal.
-void resolve_idle(Service& service, const std::string& path, const Places& places) {
-    if (service.protocol != Protocol::tcp) return;
-    if (places.written(path + "/timeouts/idle") || places.written("defaults/timeouts/idle")) return;
-    service.timeouts.idle = tcp_idle_default;
+// What a protocol starts from in the place of HTTP's: 60 s of silence are normal on a TCP
+// connection, and hours in a remote session.
+void resolve_protocol(Service& service, const std::string& path, const Places& places) {
+    const auto start_from = [&](std::string_view key, auto& value, auto protocol_default) {
+        if (places.written(fmt::format("{}/{}", path, key))) return;
+        if (places.written(fmt::format("defaults/{}", key))) return;
+        value = protocol_default;
+    };
+    Timeouts& timeouts = service.timeouts;
+    if (service.protocol == Protocol::tcp)
+        start_from("timeouts/idle", timeouts.idle, tcp_idle_default);
+    if (service.protocol != Protocol::rdp) return;
+    start_from("timeouts/idle", timeouts.idle, rdp_idle_default);
+    start_from("timeouts/handshake", timeouts.handshake, rdp_handshake_default);
+    start_from("persistence/method", service.persistence.method, PersistenceMethod::rdp);
+    if (service.persistence.method == PersistenceMethod::rdp)
+        start_from("persistence/timeout", service.persistence.timeout, rdp_persistence_default);
 }
 
 void resolve_rules(Service& service, const std::string& path, const Places& places) {
@@ -109,7 +121,7 @@ void resolve(Draft& draft, const Checks& checks) {
     for (std::size_t i = 0; i < draft.services.size() && !checks.report.full(); ++i) {
         Service& service = draft.services[i];
         const auto path = fmt::format("services/{}", i);
-        resolve_idle(service, path, checks.places);
+        resolve_protocol(service, path, checks.places);
         resolve_rules(service, path, checks.places);
         resolve_cookie(service, draft.services, path, checks.places);
         resolve_names(service);

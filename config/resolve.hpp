@@ -6,8 +6,8 @@
 
 namespace poise::config {
 
-/// Fills in what a service does not say itself: `idle` by protocol, a rule's whole set of time
-/// limits, the names of servers. Paths become absolute and `body_file` is read into the body.
+/// Fills in what a service does not say itself: what a protocol starts from, a rule's whole set of
+/// time limits, the names of servers. Paths become absolute and `body_file` is read into the body.
 /// Adds an error for each file that cannot be read.
 void resolve(Draft& draft, const Checks& checks);
 

@@ -30,17 +30,19 @@ Mapping timeouts_mapping() {
     using T = Timeouts;
     constexpr DurationRange phase{1ms, 24h};
     auto idle = duration("idle", &T::idle, wait, "No byte of a body moved in either direction.");
-    idle.help += fmt::format(" A service with `protocol: tcp` starts from {} instead.",
-                             format_duration(tcp_idle_default));
+    idle.help += fmt::format(" `protocol: tcp` starts from {} instead, `rdp` from {}.",
+                             format_duration(tcp_idle_default), format_duration(rdp_idle_default));
+    auto handshake = duration("handshake", &T::handshake, phase,
+                              "TLS handshake, PROXY header, first packet of a client.");
+    handshake.help += fmt::format(" `protocol: rdp` starts from {} instead.",
+                                  format_duration(rdp_handshake_default));
     return {"timeouts",
             "Every wait has a limit. Limits on idleness start again with each byte that moves; "
             "none of them bounds a whole transfer. `unlimited` stands for 365 days.",
             {duration("connect", &T::connect, phase, "TCP connect to a server."),
              duration("header", &T::header, phase,
                       "A client's whole request head; then it is answered 408."),
-             duration("handshake", &T::handshake, phase,
-                      "TLS handshake, PROXY header, first packet of a client."),
-             std::move(idle),
+             std::move(handshake), std::move(idle),
              duration("keep_alive", &T::keep_alive, wait,
                       "A client's connection between two requests."),
              duration("response", &T::response, wait,
@@ -124,21 +126,29 @@ Mapping agent_mapping() {
 
 Mapping persistence_mapping() {
     using T = Persistence;
-    return {"persistence",
-            "Keeps a client on its server. `persistence: cookie` is short for "
-            "`persistence: {method: cookie}`.",
-            {word("method", &T::method, persistence_words,
-                  "By what a client is known again. `cookie` and `header` need `protocol: http`."),
-             text("name", &T::name, check_token,
-                  "The name of the cookie or of the header. A service that rules of another use "
-                  "has `POISE-` and its own name."),
-             duration("timeout", &T::timeout, {1s, 365 * 24h, true}, "Since the last use."),
-             integer("mask", &T::mask, {1, 32},
-                     "`source`: this many leading bits of an IPv4 address count."),
-             integer("mask6", &T::mask6, {1, 128}, "`source`: the same for IPv6."),
-             integer("entries", &T::entries, {1, 100'000'000},
-                     "`source`, `header`: clients remembered; the least recently used go first.")},
-            "method"};
+    auto timeout = duration("timeout", &T::timeout, {1s, 365 * 24h, true}, "Since the last use.");
+    timeout.help += fmt::format(" Method `rdp` starts from {} instead.",
+                                format_duration(rdp_persistence_default));
+    return {
+        "persistence",
+        "Keeps a client on its server. `persistence: cookie` is short for "
+        "`persistence: {method: cookie}`.",
+        {word("method", &T::method, persistence_words,
+              "By what a client is known again. `cookie` and `header` need `protocol: http`, and "
+              "`rdp` needs `protocol: rdp`, which starts from it: a routing token of a "
+              "connection broker (`msts=`) names the server, if it is in the pool and up; else "
+              "the user (`mstshash=`) is remembered."),
+         text("name", &T::name, check_token,
+              "The name of the cookie or of the header. A service that rules of another use "
+              "has `POISE-` and its own name."),
+         std::move(timeout),
+         integer("mask", &T::mask, {1, 32},
+                 "`source`: this many leading bits of an IPv4 address count."),
+         integer("mask6", &T::mask6, {1, 128}, "`source`: the same for IPv6."),
+         integer(
+             "entries", &T::entries, {1, 100'000'000},
+             "`source`, `header`, `rdp`: clients remembered; the least recently used go first.")},
+        "method"};
 }
 
 Mapping server_mapping() {

@@ -68,6 +68,13 @@ void validate_matches(const Service& service, const std::string& path, const Che
 }
 
 void validate_persistence(const Service& service, const std::string& path, const Checks& checks) {
+    if (service.persistence.method == PersistenceMethod::rdp && service.protocol != Protocol::rdp &&
+        !checks.places.broken(path + "/protocol")) {
+        checks.error(path + "/persistence/method",
+                     fmt::format("persistence by rdp works only with protocol rdp, but service "
+                                 "'{}' has {}",
+                                 service.name, word(service.protocol)));
+    }
     if (service.persistence.method != PersistenceMethod::header) return;
     if (written(path, "persistence/name", checks)) return;
     checks.error(path + "/persistence/method", "persistence by header needs the header's name",

@@ -22,7 +22,7 @@ constexpr std::array<EnumWord<Mode>, 3> mode_words{
 constexpr std::array<EnumWord<Protocol>, 8> protocol_words{{{"http", Protocol::http},
                                                             {"tcp", Protocol::tcp},
                                                             {"udp", Protocol::udp, false},
-                                                            {"rdp", Protocol::rdp, false},
+                                                            {"rdp", Protocol::rdp},
                                                             {"ftp", Protocol::ftp, false},
                                                             {"dns", Protocol::dns, false},
                                                             {"sip", Protocol::sip, false},
@@ -47,13 +47,13 @@ constexpr std::array<EnumWord<CheckKind>, 7> check_words{{{"none", CheckKind::no
                                                           {"smtp", CheckKind::smtp},
                                                           {"script", CheckKind::script}}};
 
-/// rdp and sip have no value in the model yet; they are refused before theirs is looked at.
+/// sip has no value in the model yet; it is refused before its is looked at.
 constexpr std::array<EnumWord<PersistenceMethod>, 6> persistence_words{
     {{"none", PersistenceMethod::none},
      {"cookie", PersistenceMethod::cookie},
      {"source", PersistenceMethod::source},
      {"header", PersistenceMethod::header},
-     {"rdp", PersistenceMethod::none, false},
+     {"rdp", PersistenceMethod::rdp},
      {"sip", PersistenceMethod::none, false}}};
 
 constexpr std::array<EnumWord<Forwarded>, 3> forwarded_words{

@@ -41,11 +41,19 @@ Failure failure_of(Heard heard) {
     switch (heard) {
         case Heard::timed_out:
             return {Reason::first_packet_timeout, Phase::first_packet};
+        case Heard::ended:
+            return {Reason::client_closed, Phase::first_packet};
         case Heard::cancelled:
             return {Reason::draining, Phase::first_packet};
         default:
             return {};
     }
+}
+
+TcpRoute nowhere(Heard heard) {
+    TcpRoute route;
+    route.failure = failure_of(heard);
+    return route;
 }
 
 // What is no ClientHello names no server. It is not refused: behind the service's own servers may
@@ -62,17 +70,43 @@ Task<Heard> hear_server_name(Client& client, std::string& name) {
                             is_whole);
 }
 
+// RDP has no rules: its first packet says which server of the pool it is for.
+Task<TcpRoute> hear_rdp_request(Client& client) {
+    using State = persistence::RdpRequest::State;
+    WorkerService& own = client.worker_service();
+    const config::Timeouts& timeouts = own.service.configured.timeouts;
+    persistence::RdpRequest request;
+    const auto is_whole = [&request](std::string_view bytes) {
+        request = persistence::read_rdp_request(bytes);
+        return request.state != State::needs_more;
+    };
+    const Heard heard = co_await hear(client, timeouts.handshake, is_whole);
+    if (heard != Heard::whole) co_return nowhere(heard);
+    TcpRoute route;
+    if (request.state != State::found) {
+        route.failure = {Reason::bad_first_packet, Phase::first_packet};
+        co_return route;
+    }
+    route.service = &own;
+    route.timeouts = &timeouts;
+    route.rdp = request;
+    co_return route;
+}
+
 }  // namespace
 
 Task<TcpRoute> route_connection(Client& client) {
     WorkerService& own = client.worker_service();
+    if (own.service.configured.protocol == config::Protocol::rdp)
+        co_return co_await hear_rdp_request(client);
     const Router& router = own.service.router;
-    TcpRoute route{&own, &own.service.configured.timeouts, {}};
+    TcpRoute route;
+    route.service = &own;
+    route.timeouts = &own.service.configured.timeouts;
     std::string server_name;
     if (router.needs_server_name(client.address)) {
         const Heard heard = co_await hear_server_name(client, server_name);
-        if (heard != Heard::whole && heard != Heard::ended)
-            co_return TcpRoute{nullptr, nullptr, failure_of(heard)};
+        if (heard != Heard::whole && heard != Heard::ended) co_return nowhere(heard);
     }
     if (const auto* rule = router.match(server_name, client.address)) {
         route.service = client.generation()->services[own.service.rule_services[rule->index]].get();

@@ -52,7 +52,7 @@ struct Service {
 
     std::optional<persistence::CookieJar> cookies;  // servers in the pool's order
     std::vector<std::string> cookie_names;          // of this service and those that its rules use
-    std::shared_ptr<persistence::Table> table;      // source and header; kept over reloads
+    std::shared_ptr<persistence::Table> table;      // source, header, rdp; kept over reloads
     std::optional<persistence::KeyMaker> keys;      // with `table`
     std::vector<std::uint64_t> server_ids;          // persistence::server_id, the pool's order
 

@@ -44,7 +44,11 @@ Task<std::unique_ptr<Stream>> reach_any(Client& client, const TcpRoute& route, C
 Task<void> serve(Client& client, const TcpRoute& route, TcpReport& report) {
     Worker& worker = client.worker;
     Choice choice;
-    choice.begin(*route.service, client.address, client.dialled, nullptr, worker.engine().now());
+    const auto now = worker.engine().now();
+    if (route.rdp)
+        choice.begin(*route.service, client.address, client.dialled, *route.rdp, now);
+    else
+        choice.begin(*route.service, client.address, client.dialled, nullptr, now);
     auto server = co_await reach_any(client, route, choice, report);
     if (server) {
         report.failure = {};

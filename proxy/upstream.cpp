@@ -27,6 +27,22 @@ std::optional<std::size_t> index_of(const pool::Pool& pool, const pool::RealServ
     return static_cast<std::size_t>(found - servers.begin());
 }
 
+std::optional<std::size_t> index_of(const pool::Pool& pool, const Address& address) {
+    const auto& servers = pool.servers();
+    const auto found =
+        std::ranges::find_if(servers, [&](const auto& one) { return one->address() == address; });
+    if (found == servers.end()) return std::nullopt;
+    return static_cast<std::size_t>(found - servers.begin());
+}
+
+// To Windows, users' names are the same in either case.
+std::string lower_case(std::string_view text) {
+    std::string lower{text};
+    for (char& c : lower)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+    return lower;
+}
+
 }  // namespace
 
 void Choice::clear() {
@@ -37,11 +53,30 @@ void Choice::clear() {
 void Choice::begin(WorkerService& service, const Address& client, const Address& dialled,
                    const RequestHead* head, Engine::Clock::time_point now) {
     service_ = &service;
-    hint_.source_hash = hash_of(client);
-    if (service.service.configured.scheduler == config::Algorithm::dh)
-        hint_.destination_hash = destination_hash(head, dialled);
+    set_hint(client, dialled, head);
     known_ = remembered(client, head, now);
     if (known_) service.counters.persistence_hits.add();
+}
+
+void Choice::begin(WorkerService& service, const Address& client, const Address& dialled,
+                   const persistence::RdpRequest& request, Engine::Clock::time_point now) {
+    if (service.service.configured.persistence.method != config::PersistenceMethod::rdp)
+        return begin(service, client, dialled, nullptr, now);
+    service_ = &service;
+    set_hint(client, dialled, nullptr);
+    if (request.server) {
+        known_ = index_of(*service.service.pool, *request.server);
+    } else if (!request.user.empty()) {
+        key_ = service.service.keys->from_text(lower_case(request.user));
+        known_ = in_table(now);
+    }
+    if (known_) service.counters.persistence_hits.add();
+}
+
+void Choice::set_hint(const Address& client, const Address& dialled, const RequestHead* head) {
+    hint_.source_hash = hash_of(client);
+    if (service_->service.configured.scheduler == config::Algorithm::dh)
+        hint_.destination_hash = destination_hash(head, dialled);
 }
 
 std::optional<std::size_t> Choice::remembered(const Address& client, const RequestHead* head,
@@ -63,6 +98,12 @@ std::optional<std::size_t> Choice::remembered(const Address& client, const Reque
         key_ = service.keys->from_text(field->value);
     }
     if (!key_) return std::nullopt;
+    return in_table(now);
+}
+
+// The server that the table has for key_.
+std::optional<std::size_t> Choice::in_table(Engine::Clock::time_point now) {
+    const Service& service = service_->service;
     const auto id = service.table->find(*key_, now);
     if (!id) return std::nullopt;
     const auto& ids = service.server_ids;

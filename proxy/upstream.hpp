@@ -1,6 +1,7 @@
 // Chooses the real server of a request or connection, and remembers the choice.
 #pragma once
 
+#include "persistence/rdp_token.hpp"
 #include "pool/pool.hpp"
 #include "proxy/client.hpp"
 #include "proxy/head.hpp"
@@ -23,6 +24,11 @@ public:
     /// this.
     void begin(WorkerService& service, const Address& client, const Address& dialled,
                const RequestHead* head, Engine::Clock::time_point now);
+
+    /// For an RDP connection: goes by what the client's first packet says when the service's
+    /// persistence is by rdp.
+    void begin(WorkerService& service, const Address& client, const Address& dialled,
+               const persistence::RdpRequest& request, Engine::Clock::time_point now);
 
     /// Takes a server for the next attempt and counts the request on it: the persistent one, one
     /// of the scheduler's, or the fallback server. Null server: see `failure`.
@@ -51,6 +57,8 @@ public:
 private:
     std::optional<std::size_t> remembered(const Address& client, const RequestHead* head,
                                           Engine::Clock::time_point now);
+    void set_hint(const Address& client, const Address& dialled, const RequestHead* head);
+    std::optional<std::size_t> in_table(Engine::Clock::time_point now);
     bool lease(pool::RealServer& server, Engine::Clock::time_point now);
 
     WorkerService* service_ = nullptr;

@@ -9,7 +9,8 @@ packages_of() {
             libssl-dev node-llhttp libfmt-dev doctest-dev liburing-dev libnghttp2-dev \
             libyaml-cpp-dev libcli11-dev nlohmann-json3-dev ;;
         test) echo curl wrk nginx-light haproxy openssl iproute2 nftables procps python3 \
-            python3-pytest python3-jsonschema python3-yaml netcat-openbsd ;;
+            python3-pytest python3-jsonschema python3-yaml netcat-openbsd \
+            xrdp freerdp2-x11 xvfb ;;
         demo) echo curl ;;
         bench) echo curl wrk nginx-light haproxy openssl iproute2 procps python3 ;;
         lint) echo clang-format-19 clang-tidy-19 shellcheck ;;

@@ -208,15 +208,15 @@ TEST_SUITE("config/reader errors") {
              "5:15 mode dr cannot translate port 8080 to 80 | leave the server's port out, or use "
              "mode snat"},
             {"    protocol: udp\n", "3:15 'protocol: udp' is not available in this build yet"},
-            {"    protocol: rdp\n", "3:15 'protocol: rdp' is not available in this build yet"},
+            {"    protocol: sip\n", "3:15 'protocol: sip' is not available in this build yet"},
             {"    protocol: sip\n    persistence: cookie\n",
              "3:15 'protocol: sip' is not available in this build yet"},
             {"    redirect_http: true\n",
              "3:20 service 'web' has no listener with TLS to redirect to | write listen: [\":80\", "
              "{address: \":443\", tls: true}]"},
             {"    redirect_http: false\n", ""},
-            {"    persistence: rdp\n",
-             "3:18 'persistence: rdp' is not available in this build yet"},
+            {"    persistence: sip\n",
+             "3:18 'persistence: sip' is not available in this build yet"},
             {"    persistence: {method: sip}\n",
              "3:27 'method: sip' is not available in this build yet"},
             {"    preset: exchange\n", "3:5 'preset' is not available in this build yet"},

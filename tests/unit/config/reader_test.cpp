@@ -179,6 +179,30 @@ TEST_SUITE("config/reader") {
                   .timeouts.idle == tcp_idle_default);
     }
 
+    TEST_CASE("rdp starts from limits and a persistence of its own") {
+        const Service plain = loaded(service_with("    protocol: rdp\n")).services[0];
+        CHECK(plain.timeouts.idle == rdp_idle_default);
+        CHECK(plain.timeouts.handshake == rdp_handshake_default);
+        CHECK(plain.persistence.method == PersistenceMethod::rdp);
+        CHECK(plain.persistence.timeout == rdp_persistence_default);
+
+        const Service own =
+            loaded(service_with("    protocol: rdp\n    persistence: none\n    timeouts: "
+                                "{idle: 1h, handshake: 2s}\n"))
+                .services[0];
+        CHECK(own.timeouts.idle == milliseconds{3'600'000});
+        CHECK(own.timeouts.handshake == milliseconds{2'000});
+        CHECK(own.persistence.method == PersistenceMethod::none);
+        CHECK(own.persistence.timeout == Persistence{}.timeout);
+
+        const Config inherited = loaded(
+            "defaults: {protocol: rdp, persistence: {timeout: 8h}, timeouts: {idle: 2h}}\n"
+            "services: {a: {listen: \":1\", servers: a:1}}\n");
+        CHECK(inherited.services[0].timeouts.idle == milliseconds{7'200'000});
+        CHECK(inherited.services[0].persistence.method == PersistenceMethod::rdp);
+        CHECK(inherited.services[0].persistence.timeout == milliseconds{28'800'000});
+    }
+
     TEST_CASE("a rule's time limits are the service's with its own on top") {
         const Config config = loaded(
             "services:\n"

@@ -176,6 +176,19 @@ TEST_SUITE("config/validate") {
               "3:3 persistence by cookie works only with protocol http, but service 'web' has tcp");
     }
 
+    TEST_CASE("persistence by rdp is for rdp alone, which has no rules") {
+        CHECK(config_errors(service_with("    persistence: rdp\n")) ==
+              "3:18 persistence by rdp works only with protocol rdp, but service 'web' has http");
+        const auto rdp = [](const std::string& line) {
+            return config_errors(service_with("    protocol: rdp\n    " + line + "\n"));
+        };
+        CHECK(rdp("persistence: {method: rdp, timeout: 8h, entries: 1000}") == "");
+        CHECK(rdp("persistence: source") == "");
+        CHECK(rdp("persistence: cookie").contains("only with protocol http"));
+        CHECK(rdp("rules: [{timeouts: {idle: 1h}}]") ==
+              "4:5 rules work only with protocol http and tcp, but service 'web' has rdp");
+    }
+
     TEST_CASE("a rule asks for what its protocol has") {
         const auto rule = [](const std::string& protocol, const std::string& match) {
             return config_errors("services:\n  web:\n    protocol: " + protocol +
