@@ -1,5 +1,6 @@
 """NTLM and Negotiate authenticate a connection: no two clients may ever share one."""
 
+import random
 import socket
 import threading
 import time
@@ -10,36 +11,61 @@ from lib.wire import Cut
 
 
 class NtlmServer:
-    """Like a Windows server: the third leg of the handshake makes the connection its user's."""
+    """Like a Windows server: the third leg of the handshake makes the connection its user's. All
+    may ask for /public, which tells whose connection it is.
 
-    def __init__(self):
+    `status` 407 makes it a proxy, whose fields are others. With `lives` a connection takes that
+    many requests at most, then ends: half of them say so in the last answer, the others do not.
+    """
+
+    def __init__(self, status: int = 401, lives: int | None = None):
         self.mixed = []  # requests that came over somebody else's connection
+        self.users = []  # of each connection that has been somebody's, in order
+        self.shared = 0  # connections that several clients used before they were somebody's
+        self.status, self.lives = status, lives
+        self.challenge, self.credentials = ("Proxy-Authenticate", "Proxy-Authorization") \
+            if status == 407 else ("WWW-Authenticate", "Authorization")
 
     def __call__(self, wire):
-        user, challenged = None, False
-        while request := wire.next_request():
-            word = (request.get("Authorization") or "").split()
+        left = random.randint(3, self.lives) if self.lives else 1_000_000
+        says_so = left % 2 == 0
+        user, challenged, seen = None, False, set()
+        while left > 0 and (request := wire.next_request()):
+            left -= 1
+            last = {"Connection": "close"} if left == 0 and says_so else {}
             me = request.get("X-Me")
+            if request.target == "/public":
+                if user is None:
+                    seen.add(me)
+                    self.shared += len(seen) == 2
+                elif me != user:
+                    self.mixed.append((user, me))
+                wire.respond(200, (user or "nobody").encode(), **last)
+                continue
+            word = (request.get(self.credentials) or "").split()
             if user is None and len(word) == 2 and word[1].startswith("three:") and challenged:
                 user = word[1][6:]
             elif user is None and len(word) == 2 and word[1].startswith("token:"):
                 user = word[1][6:]  # Negotiate with a ticket: one leg
             elif user is None and word and word[1] == "one":
                 challenged = True
-                wire.respond(401, b"", WWW_Authenticate=f"{word[0]} challenge")
+                wire.respond(self.status, b"", **{self.challenge: f"{word[0]} challenge"}, **last)
                 continue
             if user is None:
-                wire.respond(401, b"", WWW_Authenticate="NTLM")
+                wire.respond(self.status, b"", **{self.challenge: "NTLM"}, **last)
                 continue
+            if word:
+                self.users.append(user)
             if me != user:
                 self.mixed.append((user, me))
-            wire.respond(200, user.encode())
+            wire.respond(200, user.encode(), **last)
 
 
-def log_in(wire, me: str, scheme: str = "NTLM") -> None:
-    assert wire.ask("GET", "/", X_Me=me).status == 401
-    assert wire.ask("GET", "/", X_Me=me, Authorization=f"{scheme} one").status == 401
-    answer = wire.ask("GET", "/", X_Me=me, Authorization=f"{scheme} three:{me}")
+def log_in(wire, me: str, scheme: str = "NTLM", status: int = 401) -> None:
+    field = "Proxy_Authorization" if status == 407 else "Authorization"
+    assert wire.ask("GET", "/", X_Me=me).status == status
+    assert wire.ask("GET", "/", X_Me=me, **{field: f"{scheme} one"}).status == status
+    answer = wire.ask("GET", "/", X_Me=me, **{field: f"{scheme} three:{me}"})
     assert (answer.status, answer.body) == (200, me.encode())
 
 
@@ -73,6 +99,87 @@ def test_sixteen_ntlm_clients_never_share_a_connection(lab):
 
     assert run_clients(lab, 16, work) == []
     assert server.mixed == []
+
+
+@pytest.mark.parametrize("status", [401, 407])
+def test_sixty_four_clients_of_all_kinds_never_see_each_other(lab, status):
+    """Over two workers' shared connections, while strangers keep them busy."""
+    server = NtlmServer(status)
+    lab.scripted(server)
+    lab.balance("s1", health={"check": "none"})
+    field = "Proxy_Authorization" if status == 407 else "Authorization"
+
+    def work(wire, me):
+        kind = int(me[4:]) % 4
+        if kind == 0:  # never logs in
+            for _ in range(60):
+                assert wire.ask("GET", "/public", X_Me=me).body == b"nobody"
+            assert wire.ask("GET", "/", X_Me=me).status == status
+            return
+        for _ in range(5 * kind):
+            assert wire.ask("GET", "/public", X_Me=me).body == b"nobody"
+        if kind == 1:  # with a ticket in its very first request
+            assert wire.ask("GET", "/", X_Me=me, **{field: f"Negotiate token:{me}"}).status == 200
+        else:
+            log_in(wire, me, "Negotiate" if kind == 2 else "NTLM", status)
+        for target in ("/", "/public") * 20:
+            assert wire.ask("GET", target, X_Me=me).body == me.encode()
+
+    assert run_clients(lab, 64, work) == []
+    assert server.mixed == []
+    assert server.shared > 0, "clients did share connections while they were nobody's"
+    assert sorted(server.users) == sorted(f"user{n}" for n in range(64) if n % 4)
+
+
+def test_connections_that_end_and_reloads_mix_nobody(lab):
+    """Servers end connections at any point of the handshake and after it, requests are repeated,
+    the configuration is loaded anew: a client may have to log in again, and that is all."""
+    server = NtlmServer(lives=12)
+    lab.scripted(server)
+    poise = lab.balance("s1", health={"check": "none"}, retries=2,
+                        settings={"node": {"workers": 1}})
+    over, logins = threading.Event(), []
+
+    def reload():
+        while not over.wait(0.1):
+            poise.write({"services": {"web": lab.service("s1", health={"check": "none"},
+                                                         retries=random.randint(1, 3))}})
+            poise.reload()
+
+    def session(wire, me) -> None:
+        if int(me[4:]) % 3 == 0:
+            for _ in range(20):
+                assert wire.ask("GET", "/public", X_Me=me).body == b"nobody"
+            return
+        assert wire.ask("GET", "/public", X_Me=me).body == b"nobody"
+        for _ in range(10):
+            answer = wire.ask("GET", "/", X_Me=me)
+            if answer.status == 401:
+                wire.ask("GET", "/", X_Me=me, Authorization="NTLM one")
+                answer = wire.ask("GET", "/", X_Me=me, Authorization=f"NTLM three:{me}")
+            if answer.status == 200:
+                assert answer.body == me.encode()
+                logins.append(me)
+
+    def work(_wire, me):
+        for _ in range(12):
+            try:
+                with lab.connect() as wire:
+                    session(wire, me)
+            except (Cut, OSError):
+                pass  # the server's connection has ended, and this one with it
+
+    reloads = threading.Thread(target=reload)
+    reloads.start()
+    wrong = run_clients(lab, 64, work)
+    over.set()
+    reloads.join(10)
+
+    assert wrong == []
+    assert server.mixed == []
+    assert server.shared > 0
+    assert len(logins) > 1000, "most requests did go through"
+    assert set(logins) == {f"user{n}" for n in range(64) if n % 3}
 
 
 def test_a_stranger_never_gets_an_authenticated_connection(lab):
