@@ -51,7 +51,7 @@ void add_persistence(proxy::Service& service, const persistence::CookieKey& key,
             persistence::server_id(service.configured.name, server->name()));
     }
     if (wanted.method == PersistenceMethod::cookie)
-        service.cookies.emplace(service.configured.name, key, names, wanted.name);
+        service.cookies.emplace(service.configured.name, key, names, wanted.name, wanted.http_only);
     if (!uses_table(wanted)) return;
     service.keys.emplace(service.configured.name, table_secret(key), wanted.mask, wanted.mask6);
     if (previous != nullptr && previous->table &&

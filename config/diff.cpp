@@ -50,6 +50,7 @@ std::vector<std::string> changed_settings(const Service& a, const Service& b) {
     };
     note(a.mode == b.mode, "mode");
     note(a.protocol == b.protocol, "protocol");
+    note(a.preset == b.preset, "preset");
     note(a.scheduler == b.scheduler, "scheduler");
     note(a.slow_start == b.slow_start, "slow_start");
     note(a.timeouts == b.timeouts, "timeouts");

@@ -20,6 +20,7 @@ enum class Protocol { http, tcp, udp, rdp, ftp, dns, sip, rtp };
 enum class Algorithm { rr, wrr, lc, wlc, dh, sh, maglev, random2, least_time };
 enum class CheckKind { none, tcp, http, tls, dns, smtp, script };
 enum class PersistenceMethod { none, cookie, source, header, rdp };  // sip: a later issue
+enum class Preset { none, exchange, sharepoint, lync, rdp, rdgateway };
 enum class Forwarded { append, replace, off };
 enum class ProxyProtocol { off, v1, v2 };
 enum class TlsVersion { tls12, tls13 };
@@ -95,6 +96,7 @@ struct Persistence {
     int mask = 32;                    // source: IPv4 bits
     int mask6 = 128;                  // source: IPv6 bits
     std::uint32_t entries = 262'144;  // table bound (source, header, rdp)
+    bool http_only = true;            // cookie: scripts of the page cannot read it
 
     bool operator==(const Persistence&) const = default;
 };
@@ -176,6 +178,7 @@ struct Match {
     std::vector<std::string> host;  // exact, or "*.example.com"; case-insensitive, no port
     std::vector<std::string> path;  // exact
     std::vector<std::string> path_prefix;
+    bool ignore_case = false;  // of the paths
     std::vector<std::string> method;
     std::vector<std::pair<std::string, std::string>> header;  // name, value; empty value: present
     std::vector<Prefix> source;                               // the client's address
@@ -196,7 +199,8 @@ struct Service {
     std::string name;
     Mode mode = Mode::snat;
     Protocol protocol = Protocol::http;
-    std::vector<Listen> listen;  // empty: reached only by a rule's `use`
+    Preset preset = Preset::none;  // what it stands for is in the other members
+    std::vector<Listen> listen;    // empty: reached only by a rule's `use`
     Algorithm scheduler = Algorithm::wlc;
     milliseconds slow_start{0};  // a server that comes up reaches its weight over this time
     Timeouts timeouts;

@@ -1,6 +1,7 @@
 // Writes docs/CONFIG.md, by the key table.
 #include "config/load.hpp"
 #include "config/model.hpp"
+#include "config/preset.hpp"
 #include "config/schema.hpp"
 
 #include <fmt/format.h>
@@ -161,6 +162,7 @@ std::string config_reference_markdown() {
     const Mapping config = config_mapping();
     const Mapping node = node_mapping();
     page.add(config, "##");
+    page.text += presets_markdown();
     page.add(node, "##");
     return std::move(page.text);
 }

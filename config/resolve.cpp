@@ -2,6 +2,7 @@
 
 #include "config/endpoint.hpp"
 #include "config/file.hpp"
+#include "config/preset.hpp"
 #include "config/schema.hpp"
 
 #include <fmt/format.h>
@@ -62,6 +63,7 @@ void resolve_cookie(Service& service, const std::vector<Service>& all, const std
     if (service.persistence.method != PersistenceMethod::cookie) return;
     if (places.written(path + "/persistence/name") || places.written("defaults/persistence/name"))
         return;
+    if (service.preset == Preset::lync) return;  // its clients look for that name
     if (is_used(service, all)) service.persistence.name += "-" + service.name;
 }
 
@@ -121,7 +123,10 @@ void resolve(Draft& draft, const Checks& checks) {
     for (std::size_t i = 0; i < draft.services.size() && !checks.report.full(); ++i) {
         Service& service = draft.services[i];
         const auto path = fmt::format("services/{}", i);
+        if (service.preset == Preset::rdp && !checks.places.written(path + "/protocol"))
+            service.protocol = Protocol::rdp;
         resolve_protocol(service, path, checks.places);
+        resolve_preset(service, path, checks.places);
         resolve_rules(service, path, checks.places);
         resolve_cookie(service, draft.services, path, checks.places);
         resolve_names(service);
@@ -135,6 +140,7 @@ void resolve(Draft& draft, const Checks& checks) {
                                                   bodies_bytes_max >> 20));
         }
     }
+    expand_presets(draft.services, checks);
 }
 
 }  // namespace poise::config

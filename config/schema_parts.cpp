@@ -141,6 +141,8 @@ Mapping persistence_mapping() {
          text("name", &T::name, check_token,
               "The name of the cookie or of the header. A service that rules of another use "
               "has `POISE-` and its own name."),
+         boolean("http_only", &T::http_only,
+                 "`cookie`: scripts of the page cannot read it (`HttpOnly`)."),
          std::move(timeout),
          integer("mask", &T::mask, {1, 32},
                  "`source`: this many leading bits of an IPv4 address count."),

@@ -117,6 +117,9 @@ Mapping match_mapping() {
              text_list("path_prefix", &T::path_prefix, check_rule_path,
                        "How the path begins. To choose servers, not to protect them: a server may "
                        "read `//admin` or `/admin;x` as `/admin`."),
+             boolean("ignore_case", &T::ignore_case,
+                     "Upper and lower case of `path` and `path_prefix` are the same, as they are "
+                     "to IIS."),
              text_list("method", &T::method, check_token, "The request's method."),
              header_matches(), range_list("source", &T::source, "The client's address."),
              text_list("sni", &T::sni, check_host_pattern,

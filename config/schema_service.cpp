@@ -72,11 +72,12 @@ Mapping defaults_mapping() {
             inherited_keys(), ""};
 }
 
+// What a preset stands for is written out in the effective output, so the word is not.
 Key preset_key() {
-    Key key = later("preset", "Settings for a known application.");
-    key.type = Type::word;
-    for (const std::string_view name : {"exchange", "sharepoint", "lync", "rdp", "rdgateway"})
-        key.words.push_back({name});
+    Key key = word("preset", &T::preset, preset_words,
+                   "Settings for a known application, see [presets](#presets). What the service "
+                   "itself says goes before them, what `defaults` say behind.");
+    key.effective = false;
     return key;
 }
 

@@ -54,6 +54,7 @@ void validate_match(const Match& match, const Service& service, const std::strin
     refuse(!match.host.empty(), "host", "http", "for TLS that is passed on, ask for the 'sni'");
     refuse(!match.path.empty(), "path", "http", "");
     refuse(!match.path_prefix.empty(), "path_prefix", "http", "");
+    refuse(match.ignore_case, "ignore_case", "http", "");
     refuse(!match.method.empty(), "method", "http", "");
     refuse(!match.header.empty(), "header", "http", "");
 }
@@ -170,6 +171,13 @@ void validate_fallback(const Service& service, const std::string& path, const Ch
 }  // namespace
 
 void validate_service(const Service& service, const std::string& path, const Checks& checks) {
+    if (service.preset == Preset::rdp && service.protocol != Protocol::rdp &&
+        !checks.places.broken(path + "/protocol")) {
+        checks.error(path + "/preset",
+                     fmt::format("preset rdp is for protocol rdp, but service '{}' has {}",
+                                 service.name, word(service.protocol)),
+                     "leave 'protocol' out");
+    }
     if (const auto problem = check_name(service.name))
         checks.error(path, fmt::format("a service {}", problem->message), problem->hint);
     validate_protocol(service, path, checks);

@@ -56,6 +56,13 @@ constexpr std::array<EnumWord<PersistenceMethod>, 6> persistence_words{
      {"rdp", PersistenceMethod::rdp},
      {"sip", PersistenceMethod::none, false}}};
 
+constexpr std::array<EnumWord<Preset>, 6> preset_words{{{"none", Preset::none},
+                                                        {"exchange", Preset::exchange},
+                                                        {"sharepoint", Preset::sharepoint},
+                                                        {"lync", Preset::lync},
+                                                        {"rdp", Preset::rdp},
+                                                        {"rdgateway", Preset::rdgateway}}};
+
 constexpr std::array<EnumWord<Forwarded>, 3> forwarded_words{
     {{"append", Forwarded::append}, {"replace", Forwarded::replace}, {"off", Forwarded::off}}};
 

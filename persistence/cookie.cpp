@@ -66,7 +66,8 @@ bool same_value(std::string_view a, std::string_view b) {
 }  // namespace
 
 CookieJar::CookieJar(std::string_view service, const CookieKey& key,
-                     std::span<const std::string> servers, std::string_view cookie_name)
+                     std::span<const std::string> servers, std::string_view cookie_name,
+                     bool http_only)
     : cookie_name_(cookie_name), slots_(std::bit_ceil(servers.size() * 2 + 1)) {
     assert(!cookie_name.empty());
     servers_.reserve(servers.size());
@@ -74,8 +75,9 @@ CookieJar::CookieJar(std::string_view service, const CookieKey& key,
         PerServer made;
         made.value = opaque_value(service, key, name);
         const std::string head = "Set-Cookie: " + cookie_name_ + "=" + made.value;
-        made.plain_header = head + "; Path=/; HttpOnly; SameSite=Lax\r\n";
-        made.secure_header = head + "; Path=/; HttpOnly; SameSite=Lax; Secure\r\n";
+        const std::string start = head + (http_only ? "; Path=/; HttpOnly" : "; Path=/");
+        made.plain_header = start + "; SameSite=Lax\r\n";
+        made.secure_header = start + "; SameSite=Lax; Secure\r\n";
         const std::uint64_t hash = hash64(made.value);
         std::size_t at = hash & (slots_.size() - 1);
         while (slots_[at].server != no_server)

@@ -31,7 +31,7 @@ std::expected<CookieKey, std::string> load_or_create_key(const std::string& path
 class CookieJar {
 public:
     CookieJar(std::string_view service, const CookieKey& key, std::span<const std::string> servers,
-              std::string_view cookie_name = "POISE");
+              std::string_view cookie_name = "POISE", bool http_only = true);
 
     std::size_t size() const { return servers_.size(); }
     std::string_view cookie_name() const { return cookie_name_; }

@@ -38,17 +38,21 @@ std::string normal_path(std::string_view path) {
     return result;
 }
 
-bool starts_with_segments(std::string_view path, std::string_view prefix) {
-    if (!path.starts_with(prefix)) return false;
+// Whether a segment of `path` ends where `prefix`, which it begins with, does.
+bool ends_segment(std::string_view path, std::string_view prefix) {
     return path.size() == prefix.size() || prefix.ends_with('/') || path[prefix.size()] == '/';
 }
 
 bool path_matches(const config::Match& match, std::string_view path) {
     if (match.path.empty() && match.path_prefix.empty()) return true;
-    const auto starts = [&](const std::string& prefix) {
-        return starts_with_segments(path, prefix);
+    const auto is_same = [&](std::string_view a, std::string_view b) {
+        return match.ignore_case ? same_word(a, b) : a == b;
     };
-    return std::ranges::find(match.path, path) != match.path.end() ||
+    const auto is_path = [&](std::string_view asked) { return is_same(path, asked); };
+    const auto starts = [&](std::string_view prefix) {
+        return is_same(path.substr(0, prefix.size()), prefix) && ends_segment(path, prefix);
+    };
+    return std::ranges::any_of(match.path, is_path) ||
            std::ranges::any_of(match.path_prefix, starts);
 }
 

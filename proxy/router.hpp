@@ -34,6 +34,7 @@ struct CompiledRule {
 ///   example.com, at any depth, not example.com itself; "*" takes every host that is not empty.
 /// - path: without the query, exact, after normalising. path_prefix ends at a segment's end:
 ///   "/api" takes "/api", "/api/x" and "/api?x", not "/apix"; "/api/" takes "/api/x", not "/api".
+///   With ignore_case letters of both cases are the same.
 /// - normalising: percent-encoded unreserved characters (RFC 3986 section 2.3) are decoded, hex
 ///   digits of the others become upper case, then "." and ".." segments are removed (section
 ///   5.2.4), so that "/x/%2e%2e/api" is "/api". Nothing else changes: "//" stays, "%2F" is no

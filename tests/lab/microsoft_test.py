@@ -160,6 +160,44 @@ def test_half_an_hour_s_poll_outlives_all_other_limits(lab):
         wire.close()
 
 
+def iis(lab, role: str, broken: set) -> None:
+    """Answers with its role; in a directory that is in `broken` it is unwell."""
+    def handler(wire):
+        while request := wire.next_request():
+            directory = request.target.split("/")[1].lower()
+            well = directory not in broken and f"{role}/{directory}" not in broken
+            if request.target.endswith("/healthcheck.htm"):
+                wire.respond(200 if well else 503, b"200 OK")
+            else:
+                wire.respond(200 if well else 500, role.encode())
+    lab.scripted(handler, role)
+
+
+def test_an_exchange_directory_that_fails_leaves_only_its_own_pool(lab):
+    broken: set = set()
+    iis(lab, "s1", broken)
+    iis(lab, "s2", broken)
+    health = {"interval": "100ms", "timeout": "500ms", "fall": 2, "rise": 1}
+    poise = lab.balance("s1", "s2", preset="exchange", health=health, scheduler="rr")
+
+    def answered(target: str) -> set:
+        return {lab.ask(target).body for _ in range(4)}
+    paths = ["/owa/", "/EWS/Exchange.asmx", "/mapi/emsmdb/", "/Autodiscover/autodiscover.xml",
+             "/ecp", "/oab/x", "/microsoft-server-activesync?Cmd=Ping"]
+    wait_for("all pools up", lambda: all(
+        server["state"] == "up" for one in poise.status()["services"] for server in one["servers"]))
+    assert all(answered(path) == {b"s1", b"s2"} for path in paths)
+
+    broken.add("s1/ews")
+    wait_for("EWS of s1 to be down", lambda: poise.server("web-ews", "s1")["state"] == "down")
+
+    for path in paths:
+        assert answered(path) == ({b"s2"} if path.startswith("/EWS") else {b"s1", b"s2"}), path
+    assert len(answered("/rpc/rpcproxy.dll?mail.lab:6002")) == 1, "a client's channels meet"
+    counts = {one["name"]: one["requests"] for one in poise.status()["services"]}
+    assert counts["web-owa"] == 8 and counts["web-ews"] == 8 and counts["web"] == 0
+
+
 def test_a_huge_file_is_uploaded_in_constant_memory(lab):
     lab.origin("s1")
     poise = lab.balance("s1")

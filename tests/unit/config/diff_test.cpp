@@ -64,6 +64,7 @@ TEST_SUITE("config/diff") {
         const Row rows[] = {
             {"mode", [](Service& s) { s.mode = Mode::dr; }},
             {"protocol", [](Service& s) { s.protocol = Protocol::tcp; }},
+            {"preset", [](Service& s) { s.preset = Preset::lync; }},
             {"scheduler", [](Service& s) { s.scheduler = Algorithm::rr; }},
             {"slow_start", [](Service& s) { s.slow_start = 1s; }},
             {"timeouts", [](Service& s) { s.timeouts.drain = 1s; }},

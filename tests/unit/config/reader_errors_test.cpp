@@ -219,7 +219,7 @@ TEST_SUITE("config/reader errors") {
              "3:18 'persistence: sip' is not available in this build yet"},
             {"    persistence: {method: sip}\n",
              "3:27 'method: sip' is not available in this build yet"},
-            {"    preset: exchange\n", "3:5 'preset' is not available in this build yet"},
+            {"    preset: exchang\n", "3:13 unknown preset 'exchang' | did you mean 'exchange'?"},
         };
         for (const BadText& row : rows)
             check_service(row);

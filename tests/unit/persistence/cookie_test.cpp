@@ -95,6 +95,14 @@ TEST_SUITE("persistence/cookie") {
               start + "; Path=/; HttpOnly; SameSite=Lax; Secure\r\n");
     }
 
+    TEST_CASE("a cookie that scripts are to read is not HttpOnly") {
+        const std::vector<std::string> servers{"a"};
+        const CookieJar jar("web", CookieKey{1}, servers, "MS-WSMAN", false);
+        const std::string head = "Set-Cookie: MS-WSMAN=" + std::string(jar.value_for(0));
+        CHECK(jar.set_cookie_header(0, false) == head + "; Path=/; SameSite=Lax\r\n");
+        CHECK(jar.set_cookie_header(0, true) == head + "; Path=/; SameSite=Lax; Secure\r\n");
+    }
+
     TEST_CASE("the server is found in a Cookie field among others, stale and quoted ones") {
         const CookieJar jar("web", key, servers);
         const std::string ours{jar.value_for(1)};

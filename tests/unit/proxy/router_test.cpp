@@ -259,6 +259,20 @@ TEST_SUITE("proxy/router") {
         CHECK(used(router, request("example.org", "/y")) == "");
     }
 
+    TEST_CASE("letters of paths are the same in either case when the rule says so") {
+        const config::Match match{.path = {"/Exact"},
+                                  .path_prefix = {"/Microsoft-Server-ActiveSync"},
+                                  .ignore_case = true};
+        for (const std::string_view path :
+             {"/exact", "/EXACT", "/microsoft-server-activesync", "/MICROSOFT-SERVER-ACTIVESYNC/x",
+              "/Microsoft-Server-ActiveSync?Cmd=Ping"})
+            CHECK(takes(match, request("", path.substr(0, path.find('?')))));
+        for (const std::string_view path :
+             {"/exact/", "/microsoft-server-activesyncx", "/micro", "/"})
+            CHECK_FALSE(takes(match, request("", path)));
+        CHECK_FALSE(takes({.path_prefix = {"/owa"}}, request("", "/OWA/x")));
+    }
+
     TEST_CASE("a TCP connection is matched by server name and source") {
         const Prefix inside = parse_prefix("10.0.0.0/8").value();
         const Router router({rule("a", {.sni = {"A.example.com."}}),
