@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::size_t certificates_max = 20'000;
 
+constexpr std::string_view rdp_has_tls =
+    "with protocol rdp client and server begin TLS themselves, behind their first packets";
+
 bool has_listener(const Service& service, bool with_tls) {
     return std::ranges::any_of(service.listen,
                                [&](const Listen& each) { return each.tls.enabled == with_tls; });
@@ -29,6 +32,14 @@ void validate_listen_tls(const Listen& listen, const Service& service, bool cert
         checks.error(at, fmt::format("TLS works only with mode snat over TCP, but service '{}' has "
                                      "mode {} and protocol {}",
                                      service.name, word(service.mode), word(service.protocol)));
+    if (service.protocol == Protocol::rdp)
+        checks.error(at, std::string(rdp_has_tls), "leave 'tls' out");
+    if (std::ranges::any_of(service.rules, [](const Rule& r) { return !r.match.sni.empty(); }))
+        checks.error(at,
+                     fmt::format("service '{}' has rules by 'sni', which is read from TLS that is "
+                                 "passed on, and this listener ends it",
+                                 service.name),
+                     "leave 'tls' out, or the rules");
     if (!certificates)
         checks.error(at, "TLS needs a certificate, and 'certificates' has none",
                      "write at the top: certificates: [{cert: site.crt, key: site.key}]");
@@ -59,6 +70,9 @@ void validate_redirect(const Service& service, const std::string& path, const Ch
 void validate_servers(const Service& service, const std::string& path, const Checks& checks) {
     for (std::size_t i = 0; i < service.servers.size(); ++i) {
         if (!service.servers[i].tls) continue;
+        if (service.protocol == Protocol::rdp)
+            checks.error(fmt::format("{}/servers/{}/tls", path, i), std::string(rdp_has_tls),
+                         "leave 'tls' out");
         if (service.mode == Mode::snat && service.protocol != Protocol::udp) continue;
         checks.error(fmt::format("{}/servers/{}/tls", path, i),
                      "TLS to servers works only with mode snat over TCP");

@@ -14,8 +14,8 @@ std::string_view word(Side side) {
 
 std::string_view word(Phase phase) {
     static constexpr std::array<std::string_view, 12> words{
-        "accept",  "proxy_header", "tls_handshake", "first_packet",  "request_head", "routing", "queue",
-        "connect", "request_body", "response_head", "response_body", "tunnel"};
+        "accept", "proxy_header", "tls_handshake", "first_packet",  "request_head",  "routing",
+        "queue",  "connect",      "request_body",  "response_head", "response_body", "tunnel"};
     return words[static_cast<std::size_t>(phase)];
 }
 

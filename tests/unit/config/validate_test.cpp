@@ -189,6 +189,18 @@ TEST_SUITE("config/validate") {
               "4:5 rules work only with protocol http and tcp, but service 'web' has rdp");
     }
 
+    TEST_CASE("what Poise reads in the clear must not be TLS that it ends itself") {
+        const std::string start = "certificates: [{cert: a, key: b}]\nservices:\n  web:\n    ";
+        CHECK(config_errors(start +
+                            "protocol: rdp\n    listen: {address: \":1\", tls: true}\n    servers: "
+                            "a:1\n")
+                  .contains("begin TLS themselves"));
+        CHECK(config_errors(start +
+                            "protocol: tcp\n    listen: {address: \":1\", tls: true}\n    servers: "
+                            "a:1\n    rules: [{match: {sni: a}, timeouts: {idle: 1h}}]\n")
+                  .contains("has rules by 'sni', which is read from TLS that is passed on"));
+    }
+
     TEST_CASE("a rule asks for what its protocol has") {
         const auto rule = [](const std::string& protocol, const std::string& match) {
             return config_errors("services:\n  web:\n    protocol: " + protocol +
