@@ -12,7 +12,7 @@ namespace {
 enum class Heard : std::uint8_t {
     whole,
     ended,  // the client sends no more; what it has sent is there
-    gone,   // the connection broke, or ended without a byte
+    gone,   // the connection broke, ended without a byte, or need not be waited for
     timed_out,
     cancelled,  // Poise stops, or the service has ended
 };
@@ -30,6 +30,8 @@ Task<Heard> hear(Client& client, std::chrono::milliseconds limit, IsWhole is_who
         if (read.state == Io::failed) co_return Heard::gone;
         if (read.state == Io::end) co_return client.in.empty() ? Heard::gone : Heard::ended;
         client.in.release_if_empty();
+        // Who has said nothing yet is not waited for by a stop or a removal.
+        if (client.in.empty() && client.is_leaving()) co_return Heard::gone;
         client.stream->want(client.waiter, Direction::read);
         const Wake why = co_await client.waiter.sleep();
         if (why == Wake::timed_out) co_return Heard::timed_out;

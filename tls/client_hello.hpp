@@ -10,8 +10,8 @@
 
 namespace poise::tls {
 
-/// As much of a connection's start as is looked at, record headers included. Real ClientHellos
-/// have 200 to 2 000 bytes, with post-quantum key shares and resumption up to some 6 000.
+/// As much of a connection's start as is looked at, record headers included: the largest record,
+/// which post-quantum key shares and tickets stay well below.
 inline constexpr std::size_t client_hello_bytes_max = 16'384;
 
 /// What read_client_hello found.

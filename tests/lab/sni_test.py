@@ -1,5 +1,6 @@
 """TLS passed on untouched, to the servers that its first packet names."""
 
+import signal
 import socket
 import struct
 import subprocess
@@ -7,6 +8,7 @@ import time
 
 import pytest
 
+from lib.programs import wait_for
 from lib.wire import Cut
 
 SIDES = {"a": ["a.example.com", "*.a.example.org"], "b": ["*.example.com"]}
@@ -165,6 +167,16 @@ def test_a_client_that_stops_in_its_hello_is_timed_out_and_counted(lab):
     assert front["failures"] == {"first_packet_timeout": 2}
     assert heard == {}
     assert answered_by(lab, hello("a.example.com")[:40], end=True) == "s3"
+
+
+def test_a_stop_does_not_wait_for_clients_that_have_said_nothing(lab):
+    telling_servers(lab)
+    poise = balance(lab)
+    silent = lab.connect(port=443)
+    wait_for("the connection", lambda: poise.status()["services"][0]["sessions"] == 1)
+    poise.signal(signal.SIGTERM)
+    assert silent.ends_within(2)
+    poise.process.wait(3)
 
 
 def test_a_rule_by_source_waits_for_no_byte(lab):
