@@ -84,7 +84,7 @@ void define_serving(const Definition& define) {
         ->required();
     command->add_option("--to", proxy->to, "HOST:PORT of a server, may be repeated")->required();
     auto* tcp = command->add_flag("--tcp", proxy->tcp, "Pass bytes on instead of HTTP");
-    command->add_flag("--udp", proxy->udp, "Pass datagrams on")->excludes(tcp);
+    command->add_flag("--udp", proxy->udp, "Pass datagrams on instead of HTTP")->excludes(tcp);
     command->add_option("--tls-cert", proxy->tls_cert, "Certificate for clients");
     command->add_option("--tls-key", proxy->tls_key, "Its key");
     command->add_option("--workers", proxy->workers, "Threads (default: one a core)")

@@ -43,6 +43,11 @@ void replace(std::string& text, std::string_view what, std::string_view with) {
         text.replace(at, what.size(), with);
 }
 
+std::string_view protocol_of(const ProxyOptions& options) {
+    if (options.udp) return "udp";
+    return options.tcp ? "tcp" : "http";
+}
+
 // In the words of the command line.
 std::string option_error(const config::Diagnostic& found) {
     std::string text = found.message;
@@ -55,12 +60,10 @@ std::string option_error(const config::Diagnostic& found) {
 
 std::string proxy_yaml(const ProxyOptions& options) {
     return fmt::format("services:\n  proxy:\n    protocol: {}\n    listen: {}\n    servers: {}\n",
-                       options.tcp ? "tcp" : "http", quoted_list(options.listen),
-                       quoted_list(options.to));
+                       protocol_of(options), quoted_list(options.listen), quoted_list(options.to));
 }
 
 int run_proxy(const ProxyOptions& options, Terminal& terminal) {
-    if (options.udp) return terminal.fail("--udp is not available in this build yet");
     if (!options.tls_cert.empty() || !options.tls_key.empty())
         return terminal.fail("--tls-cert and --tls-key are not available in this build yet");
     auto parsed = config::parse_config(proxy_yaml(options), "command line");

@@ -2,6 +2,7 @@
 
 #include "base/socket_address.hpp"
 #include "proxy/listener.hpp"
+#include "proxy/udp_socket.hpp"
 #include "proxy/worker.hpp"
 
 #include <fmt/format.h>
@@ -18,19 +19,34 @@ namespace {
 
 // SO_REUSEPORT shares an address with every process of the same user, so a second Poise would
 // take half of the first one's clients in silence. A bind without it tells.
-bool somebody_listens(const Address& address) {
-    return bind_error(address, false) == EADDRINUSE;  // the real opening tells what else is wrong
+bool somebody_listens(const ListeningPlace& place) {
+    return bind_error(place.address, place.transport, false) ==
+           EADDRINUSE;  // the real opening tells what else is wrong
 }
 
-bool port_is_held(std::span<const Address> held, const Address& address) {
-    return std::ranges::any_of(held, [&](const Address& a) { return a.port == address.port; });
+bool port_is_held(std::span<const ListeningPlace> held, const ListeningPlace& place) {
+    return std::ranges::any_of(held, [&](const ListeningPlace& one) {
+        return one.transport == place.transport && one.address.port == place.address.port;
+    });
+}
+
+bool is_held(std::span<const ListeningPlace> held, const ListeningPlace& place) {
+    return std::ranges::any_of(held, [&](const ListeningPlace& one) {
+        return one.transport == place.transport && one.address == place.address;
+    });
+}
+
+std::expected<int, std::string> open_socket(const ListeningPlace& place) {
+    if (place.transport == config::Transport::udp) return proxy::open_udp_listener(place.address);
+    return proxy::open_listening_socket(place.address);
 }
 
 }  // namespace
 
-int bind_error(const Address& address, bool shared) {
+int bind_error(const Address& address, config::Transport transport, bool shared) {
     const SocketAddress where(address);
-    const int fd = ::socket(where.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int type = transport == config::Transport::udp ? SOCK_DGRAM : SOCK_STREAM;
+    const int fd = ::socket(where.family(), type | SOCK_CLOEXEC, 0);
     if (fd < 0) return errno;
     const int on = 1;
     const int off = 0;
@@ -47,7 +63,8 @@ std::vector<ListeningPlace> listening_places(const config::Config& config) {
     std::vector<ListeningPlace> places;
     for (const auto& service : config.services)
         for (const auto& listen : service.listen)
-            places.push_back({service.name, listen.address});
+            places.push_back(
+                {service.name, listen.address, config::transport_of(service.protocol)});
     return places;
 }
 
@@ -58,24 +75,26 @@ ListeningSockets::~ListeningSockets() {
 }
 
 std::expected<ListeningSockets, std::string> open_listening_sockets(
-    std::span<const ListeningPlace> all_places, unsigned workers, std::span<const Address> held) {
+    std::span<const ListeningPlace> all_places, unsigned workers,
+    std::span<const ListeningPlace> held) {
     std::vector<ListeningPlace> places;
     for (const ListeningPlace& place : all_places)
-        if (std::ranges::find(held, place.address) == held.end()) places.push_back(place);
+        if (!is_held(held, place)) places.push_back(place);
     // All are looked at before the first is opened: ours must not look like another's.
     for (const ListeningPlace& place : places) {
-        if (port_is_held(held, place.address) || !somebody_listens(place.address)) continue;
+        if (port_is_held(held, place) || !somebody_listens(place)) continue;
         return std::unexpected(
-            fmt::format("service {}: {}", place.service, proxy::taken_port_error(place.address)));
+            fmt::format("service {}: {}", place.service,
+                        proxy::listen_error(place.address, place.transport, EADDRINUSE)));
     }
     ListeningSockets opened(workers);
     for (const ListeningPlace& place : places) {
         for (unsigned worker = 0; worker < workers; ++worker) {
-            auto fd = proxy::open_listening_socket(place.address);
+            auto fd = open_socket(place);
             if (!fd) {
                 return std::unexpected(fmt::format("service {}: {}", place.service, fd.error()));
             }
-            opened.add(worker, place.address, *fd);
+            opened.add(worker, {place.address, *fd, place.transport});
         }
     }
     return opened;

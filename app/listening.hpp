@@ -15,6 +15,7 @@ namespace poise::app {
 struct ListeningPlace {
     std::string service;
     Address address;
+    config::Transport transport = config::Transport::tcp;
 };
 
 /// Every address of `config`, in its order.
@@ -26,6 +27,7 @@ public:
     struct Socket {
         Address address;
         int fd = -1;
+        config::Transport transport = config::Transport::tcp;
     };
 
     explicit ListeningSockets(unsigned workers) : by_worker_(workers) {}
@@ -33,9 +35,7 @@ public:
     ListeningSockets& operator=(ListeningSockets&&) = delete;
     ~ListeningSockets();
 
-    void add(unsigned worker, const Address& address, int fd) {
-        by_worker_[worker].push_back({address, fd});
-    }
+    void add(unsigned worker, const Socket& socket) { by_worker_[worker].push_back(socket); }
     /// The caller owns the descriptors from now on.
     std::vector<Socket> take(unsigned worker) { return std::exchange(by_worker_[worker], {}); }
 
@@ -45,12 +45,13 @@ private:
 
 /// Binds for a moment, without listening: 0, or the error. `shared`: beside sockets of this user
 /// that share the port too (SO_REUSEPORT), as those of another Poise do.
-int bind_error(const Address& address, bool shared);
+int bind_error(const Address& address, config::Transport transport, bool shared);
 
-/// One socket per address and worker for each place whose address is not in `held`. The error
-/// names the service and the address; then nothing stays open. An address on which another
-/// process listens is an error also when that process would share it (SO_REUSEPORT).
+/// One socket per address and worker for each place whose address and transport are not in `held`.
+/// The error names the service and the address; then nothing stays open. An address on which
+/// another process listens is an error also when that process would share it (SO_REUSEPORT).
 std::expected<ListeningSockets, std::string> open_listening_sockets(
-    std::span<const ListeningPlace> all_places, unsigned workers, std::span<const Address> held);
+    std::span<const ListeningPlace> all_places, unsigned workers,
+    std::span<const ListeningPlace> held);
 
 }  // namespace poise::app

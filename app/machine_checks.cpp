@@ -38,29 +38,34 @@ class Served {
 public:
     explicit Served(std::string control) : control_(std::move(control)) {}
 
-    bool contains(const Address& address) {
+    bool contains(const Address& address, config::Transport transport) {
         if (!places_) places_ = load();
-        return std::ranges::find(*places_, to_string(address)) != places_->end();
+        return std::ranges::find(*places_, Place{transport, to_string(address)}) != places_->end();
     }
 
 private:
-    std::vector<std::string> load() const {
-        std::vector<std::string> places;
+    using Place = std::pair<config::Transport, std::string>;
+
+    std::vector<Place> load() const {
+        std::vector<Place> places;
         const auto answer = ask(control_, {.verb = ControlVerb::status});
         const auto status = answer ? status_from_json(*answer) : std::unexpected(answer.error());
         if (!status) return places;
-        for (const ServiceStatus& service : status->services)
-            places.insert(places.end(), service.listen.begin(), service.listen.end());
+        for (const ServiceStatus& service : status->services) {
+            const bool udp = service.protocol == word(config::Protocol::udp);
+            for (const std::string& address : service.listen)
+                places.emplace_back(udp ? config::Transport::udp : config::Transport::tcp, address);
+        }
         return places;
     }
 
     std::string control_;
-    std::optional<std::vector<std::string>> places_;
+    std::optional<std::vector<Place>> places_;
 };
 
-MaybeProblem check_listen(const Address& address, Served& served) {
+MaybeProblem check_listen(const Address& address, config::Transport transport, Served& served) {
     const std::string text = to_string(address);
-    switch (const int error = bind_error(address, true)) {
+    switch (const int error = bind_error(address, transport, true)) {
         case 0:
         case EACCES:
             return std::nullopt;
@@ -70,9 +75,10 @@ MaybeProblem check_listen(const Address& address, Served& served) {
                             text),
                 "`ip address` shows those it has"};
         case EADDRINUSE:
-            if (served.contains(address)) return std::nullopt;
+            if (served.contains(address, transport)) return std::nullopt;
             return Problem{fmt::format("cannot listen on {}: another process already does", text),
-                           "`ss -ltnp` shows which"};
+                           transport == config::Transport::udp ? "`ss -lunp` shows which"
+                                                               : "`ss -ltnp` shows which"};
         default:
             return Problem{fmt::format("cannot listen on {}: {}", text, error_text(error))};
     }
@@ -134,7 +140,10 @@ MaybeProblem check_server_tls(const config::ServerTls& servers) {
 
 config::MachineChecks machine_checks(std::string control) {
     const auto served = std::make_shared<Served>(std::move(control));
-    return {.listen = [served](const Address& address) { return check_listen(address, *served); },
+    return {.listen =
+                [served](const Address& address, config::Transport transport) {
+                    return check_listen(address, transport, *served);
+                },
             .certificate = check_certificate,
             .listen_tls = check_listen_tls,
             .server_tls = check_server_tls,

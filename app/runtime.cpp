@@ -189,9 +189,7 @@ ReloadOutcome Runtime::Impl::reload() {
         outcome.diagnostics = std::move(loaded.error());
         return outcome;
     }
-    std::vector<Address> held;
-    for (const auto& place : listening_places(in_force->config()))
-        held.push_back(place.address);
+    const auto held = listening_places(in_force->config());
     auto sockets = open_listening_sockets(listening_places(*loaded), workers->size(), held);
     if (!sockets) {
         outcome.error = sockets.error() + "; nothing has changed";
@@ -364,7 +362,7 @@ Status Runtime::status() const {
     status.generations_ending = impl_->in_force->generations_ending();
     status.workers = impl_->workers->size();
     for (unsigned i = 0; i < impl_->workers->size(); ++i)
-        status.connections += (*impl_->workers)[i].sessions.value();
+        status.connections += (*impl_->workers)[i].clients();
     const DoorCounts door = door_counts(*impl_->workers);
     status.refused_connections = door.refused_connections;
     status.accept_errors = door.accept_errors;

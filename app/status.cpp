@@ -30,6 +30,8 @@ void add_counts(ServiceStatus& status, const proxy::Service& service) {
         status.requests += worker->requests.value();
         status.bytes_in += worker->bytes_in.value();
         status.bytes_out += worker->bytes_out.value();
+        status.datagrams_in += worker->datagrams_in.value();
+        status.datagrams_out += worker->datagrams_out.value();
         status.retries += worker->retries.value();
         status.queued += worker->queued.value();
         for (std::size_t i = 0; i < status.responses.size(); ++i)

@@ -41,6 +41,7 @@ struct ServiceStatus {
     std::uint64_t requests = 0;
     std::array<std::uint64_t, 6> responses{};  // by class; [0]: none could be given
     std::uint64_t bytes_in = 0, bytes_out = 0;
+    std::uint64_t datagrams_in = 0, datagrams_out = 0;  // udp
     std::uint64_t retries = 0;
     std::uint64_t queued = 0;  // had to wait for a server, ever
     std::uint64_t persistence_entries = 0;

@@ -55,6 +55,8 @@ json to_object(const ServiceStatus& service) {
             {"responses", std::move(responses)},
             {"bytes_in", service.bytes_in},
             {"bytes_out", service.bytes_out},
+            {"datagrams_in", service.datagrams_in},
+            {"datagrams_out", service.datagrams_out},
             {"retries", service.retries},
             {"queued", service.queued},
             {"persistence_entries", service.persistence_entries},
@@ -100,6 +102,8 @@ ServiceStatus service_from(const json& object) {
         object.at("responses").at(response_classes[i]).get_to(service.responses[i]);
     object.at("bytes_in").get_to(service.bytes_in);
     object.at("bytes_out").get_to(service.bytes_out);
+    object.at("datagrams_in").get_to(service.datagrams_in);
+    object.at("datagrams_out").get_to(service.datagrams_out);
     object.at("retries").get_to(service.retries);
     object.at("queued").get_to(service.queued);
     object.at("persistence_entries").get_to(service.persistence_entries);

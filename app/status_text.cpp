@@ -142,12 +142,20 @@ std::string server_line(const ServerStatus& server, const Layout& layout,
     return clipped(line, style.columns) + '\n';
 }
 
-std::string totals_line(const ServiceStatus& service, const StatusStyle& style) {
+std::string counts_text(const ServiceStatus& service) {
+    if (service.protocol == "udp") {
+        return fmt::format("  {} open, {} sessions ended; datagrams {} in, {} out",
+                           service.sessions, count_text(service.requests),
+                           count_text(service.datagrams_in), count_text(service.datagrams_out));
+    }
     const auto& classes = service.responses;
-    const std::string counts =
-        fmt::format("  {} open, {} requests; 2xx {}, 3xx {}, 4xx {}, 5xx {}", service.sessions,
-                    count_text(service.requests), count_text(classes[2]), count_text(classes[3]),
-                    count_text(classes[4]), count_text(classes[5]));
+    return fmt::format("  {} open, {} requests; 2xx {}, 3xx {}, 4xx {}, 5xx {}", service.sessions,
+                       count_text(service.requests), count_text(classes[2]), count_text(classes[3]),
+                       count_text(classes[4]), count_text(classes[5]));
+}
+
+std::string totals_line(const ServiceStatus& service, const StatusStyle& style) {
+    const std::string counts = counts_text(service);
     const std::string bytes = fmt::format("; {}B in, {}B out", count_text(service.bytes_in),
                                           count_text(service.bytes_out));
     std::string rest = fmt::format("; {} retries", count_text(service.retries));

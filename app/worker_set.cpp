@@ -40,7 +40,7 @@ void WorkerSet::adopt(const std::shared_ptr<const proxy::Generation>& generation
     for (const auto& worker : workers_) {
         std::vector<proxy::Worker::NewSocket> own;
         for (const auto& socket : sockets.take(worker->index()))
-            own.push_back({socket.address, socket.fd});
+            own.push_back({socket.address, socket.fd, socket.transport});
         worker->adopt(generation, std::move(own));
     }
 }

@@ -64,6 +64,12 @@ public:
     /// concern all, such as a drain.
     void wake_all();
 
+    /// `entry` expires `limit` (> 0) from now, unless it is set again before. For what has a time
+    /// limit and no coroutine of its own.
+    void expires_after(DeadlineWheel::Entry& entry, std::chrono::milliseconds limit) {
+        wheel_.set(entry, limit);
+    }
+
     /// The time at the start of this turn of the loop: cheap, good to a few milliseconds.
     Clock::time_point now() const { return now_; }
 

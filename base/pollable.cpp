@@ -13,15 +13,22 @@ namespace poise {
 
 namespace {
 
-constexpr std::uint32_t interest = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+// What the engine is to tell of a descriptor of which `watched` is wanted.
+std::uint32_t interest(Direction watched) {
+    const auto bits = static_cast<std::uint8_t>(watched);
+    std::uint32_t events = EPOLLRDHUP | EPOLLET;
+    if ((bits & static_cast<std::uint8_t>(Direction::read)) != 0) events |= EPOLLIN;
+    if ((bits & static_cast<std::uint8_t>(Direction::write)) != 0) events |= EPOLLOUT;
+    return events;
+}
 
 }  // namespace
 
-Pollable::Pollable(Engine& engine, int fd, Direction ready)
+Pollable::Pollable(Engine& engine, int fd, Direction ready, Direction watched)
     : engine_(engine), fd_(fd), ready_(static_cast<std::uint8_t>(ready)) {
     assert(fd >= 0);
     epoll_event event{};
-    event.events = interest;
+    event.events = interest(watched);
     event.data.ptr = this;
     // Fails only when memory or the user's watch limit runs out: an event is then never seen, so
     // let the caller's task end.
@@ -41,7 +48,7 @@ Pollable::Pollable(TakeOver, Pollable& other)
     assert(fd_ >= 0);
     assert(other.waiter_ == nullptr);
     epoll_event event{};
-    event.events = interest;
+    event.events = interest(Direction::both);  // only streams are taken over
     event.data.ptr = this;
     // It is on the set and asks for nothing new: this cannot fail.
     [[maybe_unused]] const int done = epoll_ctl(engine_.epoll_fd_, EPOLL_CTL_MOD, fd_, &event);
@@ -68,6 +75,10 @@ void Pollable::on_events(std::uint32_t events) {
     if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) ready_ |= write_bit;
     if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) hung_up_ = true;
     if ((events & (EPOLLHUP | EPOLLERR)) != 0) broken_ = true;
+    on_ready();
+}
+
+void Pollable::on_ready() {
     if (waiter_ != nullptr && ((ready_ & wanted_) != 0 || broken_)) {
         std::exchange(waiter_, nullptr)->wake();
         wanted_ = 0;

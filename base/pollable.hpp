@@ -21,8 +21,9 @@ enum class Direction : std::uint8_t {
 class Pollable {
 public:
     /// Takes `fd` (closed at destruction) and registers it with `engine`, which outlives this.
-    /// `ready` says which directions to try before the first event.
-    Pollable(Engine& engine, int fd, Direction ready);
+    /// `ready` says which directions to try before the first event, `watched` of which ones events
+    /// are wanted at all: a datagram socket has one for each datagram that has left its buffer.
+    Pollable(Engine& engine, int fd, Direction ready, Direction watched = Direction::both);
     /// Takes over the descriptor of `other`, with what is known of its readiness. Nobody may want
     /// anything of `other`, which is fit for nothing but its end.
     struct TakeOver {};
@@ -52,10 +53,15 @@ protected:
     static constexpr std::uint8_t read_bit = 1, write_bit = 2;
     void not_readable() { ready_ &= static_cast<std::uint8_t>(~read_bit); }
     void not_writable() { ready_ &= static_cast<std::uint8_t>(~write_bit); }
+    /// The socket's own error, such as an ICMP message, has been read and is over.
+    void not_broken() { broken_ = hung_up_ = false; }
 
 private:
     friend class Engine;
     void on_events(std::uint32_t events);
+    /// Events have come and the flags tell which. Must not destroy any Pollable: others of the
+    /// same turn may be still to come.
+    virtual void on_ready();
 
     Engine& engine_;
     Waiter* waiter_ = nullptr;

@@ -62,6 +62,7 @@ std::vector<std::string> changed_settings(const Service& a, const Service& b) {
     note(a.trusted_proxies == b.trusted_proxies, "trusted_proxies");
     note(a.send_proxy == b.send_proxy, "send_proxy");
     note(a.retries == b.retries, "retries");
+    note(a.expect_replies == b.expect_replies, "expect_replies");
     note(a.rules == b.rules, "rules");
     note(a.fallback == b.fallback, "fallback");
     note(a.server_tls == b.server_tls, "server_tls");

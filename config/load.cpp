@@ -39,11 +39,11 @@ bool is_mapping(const Tree& tree, const std::string& name, Report& report) {
     return false;
 }
 
-template <typename Check, typename Value>
-void ask_machine(const Check& check, const Value& value, const std::string& path,
-                 const Checks& checks) {
+template <typename Check, typename... Values>
+void ask_machine(const Check& check, const std::string& path, const Checks& checks,
+                 const Values&... values) {
     if (!check || checks.places.broken(path)) return;
-    if (auto problem = check(value))
+    if (auto problem = check(values...))
         checks.error(path, std::move(problem->message), std::move(problem->hint));
 }
 
@@ -53,21 +53,22 @@ void ask_machine(const MachineChecks& machine, const std::vector<Service>& servi
         for (std::size_t j = 0; j < services[i].listen.size(); ++j) {
             const Listen& listen = services[i].listen[j];
             const auto at = fmt::format("services/{}/listen/{}", i, j);
-            ask_machine(machine.listen, listen.address, at, checks);
+            ask_machine(machine.listen, at, checks, listen.address,
+                        transport_of(services[i].protocol));
             if (listen.tls.enabled)
-                ask_machine(machine.listen_tls, listen.tls, at + "/tls", checks);
+                ask_machine(machine.listen_tls, at + "/tls", checks, listen.tls);
         }
         if (std::ranges::any_of(services[i].servers, &Server::tls))
-            ask_machine(machine.server_tls, services[i].server_tls,
-                        fmt::format("services/{}/server_tls", i), checks);
+            ask_machine(machine.server_tls, fmt::format("services/{}/server_tls", i), checks,
+                        services[i].server_tls);
     }
 }
 
 void ask_machine(const MachineChecks& machine, const std::vector<Certificate>& certificates,
                  const Checks& checks) {
     for (std::size_t i = 0; i < certificates.size() && !checks.report.full(); ++i)
-        ask_machine(machine.certificate, certificates[i], fmt::format("certificates/{}", i),
-                    checks);
+        ask_machine(machine.certificate, fmt::format("certificates/{}", i), checks,
+                    certificates[i]);
 }
 
 }  // namespace
@@ -106,8 +107,8 @@ std::expected<Node, Diagnostics> parse_node(std::string_view text, const std::st
     const Mapping other = config_mapping();
     read_tree(*tree, node_mapping(), &other, &node, places, report);
     const Checks checks{places, report, {}};
-    if (!node.log_file.empty()) ask_machine(machine.log_file, node.log_file, "log/file", checks);
-    if (!node.control.empty()) ask_machine(machine.control, node.control, "node/control", checks);
+    if (!node.log_file.empty()) ask_machine(machine.log_file, "log/file", checks, node.log_file);
+    if (!node.control.empty()) ask_machine(machine.control, "node/control", checks, node.control);
     if (!report.empty()) return std::unexpected(report.take());
     return node;
 }

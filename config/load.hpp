@@ -18,7 +18,7 @@ using Diagnostics = std::vector<Diagnostic>;
 
 /// What only the machine can tell of a value; nullopt when it will do. Each may be empty.
 struct MachineChecks {
-    std::function<std::optional<Problem>(const Address&)> listen;
+    std::function<std::optional<Problem>(const Address&, Transport)> listen;
     std::function<std::optional<Problem>(const Certificate&)> certificate;
     std::function<std::optional<Problem>(const ListenTls&)> listen_tls;
     std::function<std::optional<Problem>(const ServerTls&)> server_tls;

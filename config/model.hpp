@@ -17,6 +17,11 @@ using std::chrono::milliseconds;
 
 enum class Mode { snat, nat, dr };
 enum class Protocol { http, tcp, udp, rdp, ftp, dns, sip, rtp };
+/// What the clients of a service send: bytes of connections, or datagrams.
+enum class Transport { tcp, udp };
+constexpr Transport transport_of(Protocol protocol) {
+    return protocol == Protocol::udp ? Transport::udp : Transport::tcp;
+}
 enum class Algorithm { rr, wrr, lc, wlc, dh, sh, maglev, random2, least_time };
 enum class CheckKind { none, tcp, http, tls, dns, smtp, script };
 enum class PersistenceMethod { none, cookie, source, header, rdp };  // sip: a later issue
@@ -55,8 +60,9 @@ struct Limits {
     std::uint32_t header_bytes = 65'536;  // the whole head; Kerberos tickets are large
     std::uint32_t header_fields = 100;
     std::uint32_t request_line_bytes = 16'384;
-    std::uint64_t body_bytes = 0;        // 0: no limit
-    std::uint32_t queue_length = 1'024;  // requests waiting for a server, per service
+    std::uint64_t body_bytes = 0;         // 0: no limit
+    std::uint32_t queue_length = 1'024;   // requests waiting for a server, per service
+    std::uint32_t udp_sessions = 16'384;  // clients of a service with protocol udp at once
 
     bool operator==(const Limits&) const = default;
 };
@@ -212,6 +218,9 @@ struct Service {
     std::vector<Prefix> trusted_proxies;
     ProxyProtocol send_proxy = ProxyProtocol::off;  // header sent to the servers
     int retries = 2;                                // attempts on other servers after the first
+    /// udp: a session ends when each datagram of the client has had so many answers; 0: servers do
+    /// not answer. Without it sessions end by `timeouts.idle` alone.
+    std::optional<std::uint32_t> expect_replies;
     std::vector<Rule> rules;
     std::vector<Server> servers;
     std::optional<Fallback> fallback;

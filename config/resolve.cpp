@@ -28,12 +28,21 @@ void resolve_protocol(Service& service, const std::string& path, const Places& p
     Timeouts& timeouts = service.timeouts;
     if (service.protocol == Protocol::tcp)
         start_from("timeouts/idle", timeouts.idle, tcp_idle_default);
+    if (service.protocol == Protocol::udp)
+        start_from("timeouts/idle", timeouts.idle, udp_idle_default);
     if (service.protocol != Protocol::rdp) return;
     start_from("timeouts/idle", timeouts.idle, rdp_idle_default);
     start_from("timeouts/handshake", timeouts.handshake, rdp_handshake_default);
     start_from("persistence/method", service.persistence.method, PersistenceMethod::rdp);
     if (service.persistence.method == PersistenceMethod::rdp)
         start_from("persistence/timeout", service.persistence.timeout, rdp_persistence_default);
+}
+
+// A TCP connect to the port of a UDP service says nothing: without an order, real traffic decides.
+void resolve_check(Service& service, const std::string& path, const Places& places) {
+    if (service.protocol != Protocol::udp) return;
+    if (places.written(path + "/health/check") || places.written("defaults/health/check")) return;
+    service.health.check = CheckKind::none;
 }
 
 void resolve_rules(Service& service, const std::string& path, const Places& places) {
@@ -127,6 +136,7 @@ void resolve(Draft& draft, const Checks& checks) {
             service.protocol = Protocol::rdp;
         resolve_protocol(service, path, checks.places);
         resolve_preset(service, path, checks.places);
+        resolve_check(service, path, checks.places);
         resolve_rules(service, path, checks.places);
         resolve_cookie(service, draft.services, path, checks.places);
         resolve_names(service);

@@ -30,8 +30,10 @@ Mapping timeouts_mapping() {
     using T = Timeouts;
     constexpr DurationRange phase{1ms, 24h};
     auto idle = duration("idle", &T::idle, wait, "No byte of a body moved in either direction.");
-    idle.help += fmt::format(" `protocol: tcp` starts from {} instead, `rdp` from {}.",
-                             format_duration(tcp_idle_default), format_duration(rdp_idle_default));
+    idle.help += fmt::format(
+        " `protocol: tcp` starts from {} instead, `rdp` from {}. "
+        "`udp`: no datagram moved; the session ends.",
+        format_duration(tcp_idle_default), format_duration(rdp_idle_default));
     auto handshake = duration("handshake", &T::handshake, phase,
                               "TLS handshake, PROXY header, first packet of a client.");
     handshake.help += fmt::format(" `protocol: rdp` starts from {} instead.",
@@ -71,7 +73,10 @@ Mapping limits_mapping() {
              size("body_bytes", &T::body_bytes, {0, 1LL << 50, "unlimited"},
                   "The request body; over it 413."),
              integer("queue_length", &T::queue_length, {0, 1'000'000},
-                     "Requests that may wait for a server at once; over it 503.")},
+                     "Requests that may wait for a server at once; over it 503."),
+             integer("udp_sessions", &T::udp_sessions, {1, 1'000'000},
+                     "`udp`: clients at once, each with a socket of its own towards its server; "
+                     "the datagrams of further ones are dropped.")},
             ""};
 }
 
@@ -84,7 +89,9 @@ Mapping health_mapping() {
         "health",
         "How a server is found to be up or down. `health: tcp` is short for "
         "`health: {check: tcp}`.",
-        {word("check", &T::check, check_words, "The kind of probe."),
+        {word("check", &T::check, check_words,
+              "The kind of probe. A service with `protocol: udp` starts from `none`; its servers "
+              "can be asked by `dns` or `script`, or over TCP on another `port`."),
          duration("interval", &T::interval, pace, "Between two probes."),
          duration("timeout", &T::timeout, pace, "Until an unanswered probe counts as failed."),
          integer("fall", &T::fall, {1, 100}, "Failures in a row until the server is down."),
@@ -180,7 +187,8 @@ Mapping server_mapping() {
              integer("weight", &T::weight, {0, 256},
                      "Its share against the other servers; 0 takes no new clients."),
              integer("max_connections", &T::max_connections, {0, connections_max, "unlimited"},
-                     "Connections at once; further requests wait in the queue."),
+                     "Connections at once; further requests wait in the queue, further "
+                     "datagrams are dropped."),
              boolean("backup", &T::backup, "Used only when no other server is up."),
              boolean("tls", &T::tls, "Speak TLS to this server, as `server_tls` says."),
              bind::later_boolean("http2", "Speak HTTP/2 to this server (gRPC).")},

@@ -15,6 +15,7 @@ using bind::boolean;
 using bind::duration;
 using bind::integer;
 using bind::later;
+using bind::optional_integer;
 using bind::optional_part;
 using bind::part;
 using bind::parts;
@@ -87,6 +88,11 @@ Mapping service_mapping() {
                          "Where clients connect. Without it the service is reached only by a "
                          "rule's `use`."));
     std::ranges::move(inherited_keys(), std::back_inserter(keys));
+    keys.push_back(optional_integer(
+        "expect_replies", &T::expect_replies, {0, 1'000'000},
+        "`udp`: a session ends when each datagram of its client has had so many answers, so that "
+        "the next one may go to another server; `0`: servers do not answer, and what they send "
+        "is dropped. Without it a session ends by `timeouts.idle` alone."));
     keys.push_back(preset_key());
     keys.push_back(boolean("redirect_http", &T::redirect_http,
                            "Listeners without TLS answer 308 to the same place under https, on "

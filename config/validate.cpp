@@ -88,7 +88,7 @@ void validate_rule(const Rule& rule, const Service& service, const Service* used
 }  // namespace
 
 void validate_listeners(const std::vector<Service>& services, const Checks& checks) {
-    std::map<std::uint16_t, Port> ports;
+    std::map<std::pair<Transport, std::uint16_t>, Port> ports;
     for (std::size_t i = 0; i < services.size(); ++i) {
         const Service& service = services[i];
         for (std::size_t j = 0; j < service.listen.size(); ++j) {
@@ -96,7 +96,7 @@ void validate_listeners(const std::vector<Service>& services, const Checks& chec
             Bound bound{service.name, fmt::format("services/{}/listen/{}", i, j),
                         to_string(address)};
             if (checks.places.broken(bound.path) || address.port == 0) continue;
-            Port& port = ports[address.port];
+            Port& port = ports[{transport_of(service.protocol), address.port}];
             if (const Bound* first = find_clash(port, address))
                 clash(bound, *first, checks);
             else

@@ -68,6 +68,46 @@ void validate_matches(const Service& service, const std::string& path, const Che
                        checks);
 }
 
+// What a datagram cannot carry, and what only datagrams have.
+void validate_udp(const Service& service, const std::string& path, const Checks& checks) {
+    if (checks.places.broken(path + "/protocol") || checks.places.broken("defaults/protocol"))
+        return;
+    if (service.protocol != Protocol::udp) {
+        if (!service.expect_replies) return;
+        checks.error(path + "/expect_replies",
+                     fmt::format("expect_replies works only with protocol udp, but service '{}' "
+                                 "has {}",
+                                 service.name, word(service.protocol)));
+        return;
+    }
+    for (std::size_t i = 0; i < service.listen.size(); ++i) {
+        const auto at = fmt::format("{}/listen/{}", path, i);
+        if (!service.listen[i].proxy_protocol || checks.places.broken(at)) continue;
+        checks.error(at, "'proxy_protocol' needs connections: no datagram carries a PROXY header",
+                     "take it off this listener");
+    }
+    if (service.send_proxy != ProxyProtocol::off) {
+        checks.error(path + "/send_proxy",
+                     fmt::format("send_proxy needs connections, but service '{}' has protocol udp: "
+                                 "its servers see the address of this node",
+                                 service.name),
+                     "write send_proxy: off");
+    }
+    const CheckKind check = service.health.check;
+    const bool over_tcp =
+        check != CheckKind::none && check != CheckKind::dns && check != CheckKind::script;
+    if (!over_tcp || service.health.port || checks.places.broken(path + "/health") ||
+        checks.places.broken("defaults/health"))
+        return;
+    checks.error(path + "/health/check",
+                 fmt::format("a check by {} goes over TCP, but the servers of service '{}' listen "
+                             "on UDP",
+                             word(check), service.name),
+                 "write health: none in the service (real traffic then decides), check: dns or "
+                 "check: script; or a port on which they take TCP: health: {check: tcp, port: "
+                 "8080}");
+}
+
 void validate_persistence(const Service& service, const std::string& path, const Checks& checks) {
     if (service.persistence.method == PersistenceMethod::rdp && service.protocol != Protocol::rdp &&
         !checks.places.broken(path + "/protocol")) {
@@ -182,6 +222,7 @@ void validate_service(const Service& service, const std::string& path, const Che
         checks.error(path, fmt::format("a service {}", problem->message), problem->hint);
     validate_protocol(service, path, checks);
     validate_matches(service, path, checks);
+    validate_udp(service, path, checks);
     validate_persistence(service, path, checks);
     validate_health(service, path, checks);
     validate_servers(service, path, checks);

@@ -21,7 +21,7 @@ constexpr std::array<EnumWord<Mode>, 3> mode_words{
 
 constexpr std::array<EnumWord<Protocol>, 8> protocol_words{{{"http", Protocol::http},
                                                             {"tcp", Protocol::tcp},
-                                                            {"udp", Protocol::udp, false},
+                                                            {"udp", Protocol::udp},
                                                             {"rdp", Protocol::rdp},
                                                             {"ftp", Protocol::ftp, false},
                                                             {"dns", Protocol::dns, false},

@@ -106,6 +106,8 @@ void append_access_line(std::string& out, const AccessRecord& record, config::Lo
     append_request(line, record);
     line.number("bytes_in", record.bytes_in);
     line.number("bytes_out", record.bytes_out);
+    if (record.datagrams_in) line.number("datagrams_in", *record.datagrams_in);
+    if (record.datagrams_out) line.number("datagrams_out", *record.datagrams_out);
     line.time("queue_us", record.queue);
     line.time("connect_us", record.connect);
     line.time("first_byte_us", record.first_byte);

@@ -13,7 +13,7 @@
 
 namespace poise::proxy {
 
-/// The facts of a finished request, or of a TCP session, which has none of a request's words. Of a
+/// The facts of a finished request, or of a session, which has none of a request's words. Of a
 /// request whose head was refused they are empty. Views need to live for the call only. Holds no
 /// other field of the request, so that Authorization and Cookie cannot reach the log.
 struct AccessRecord {
@@ -23,14 +23,15 @@ struct AccessRecord {
     Address client;                            // the effective one
     std::string_view service;
     std::string_view server;  // empty: none was reached
-    bool is_request = true;   // false: a TCP session
+    bool is_request = true;   // false: a TCP or UDP session
     std::string_view method;
     std::string_view target;  // path and query as sent
     std::string_view host;
     int http_minor = 1;
     int status = 0;
-    std::uint64_t bytes_in = 0;   // from the client, heads included
-    std::uint64_t bytes_out = 0;  // to the client, heads included
+    std::uint64_t bytes_in = 0;                                // from the client, heads included
+    std::uint64_t bytes_out = 0;                               // to the client, heads included
+    std::optional<std::uint64_t> datagrams_in, datagrams_out;  // of a UDP session
     // Phases; nullopt when the phase was not reached.
     std::optional<microseconds> queue;       // waiting for a server
     std::optional<microseconds> connect;     // 0 on a reused connection

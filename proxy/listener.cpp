@@ -28,15 +28,6 @@ void set_option(int fd, int level, int option, int value) {
     ::setsockopt(fd, level, option, &value, sizeof value);
 }
 
-std::string listen_error(const Address& address, int error) {
-    auto text = fmt::format("cannot listen on {}: ", to_string(address));
-    if (error == EADDRINUSE) return text + "another process does already: `ss -ltnp` shows which";
-    text += std::strerror(error);
-    if (error == EACCES) text += "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
-    if (error == EADDRNOTAVAIL) text += "; no interface of this machine has the address";
-    return text;
-}
-
 // The error is an errno.
 std::expected<int, int> open_at(const SocketAddress& to) {
     const int fd = ::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -57,6 +48,18 @@ std::expected<int, int> open_at(const SocketAddress& to) {
 
 }  // namespace
 
+std::string listen_error(const Address& address, config::Transport transport, int error) {
+    auto text = fmt::format("cannot listen on {}: ", to_string(address));
+    if (error == EADDRINUSE) {
+        const char* tool = transport == config::Transport::udp ? "ss -lunp" : "ss -ltnp";
+        return fmt::format("{}another process does already: `{}` shows which", text, tool);
+    }
+    text += std::strerror(error);
+    if (error == EACCES) text += "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
+    if (error == EADDRNOTAVAIL) text += "; no interface of this machine has the address";
+    return text;
+}
+
 std::expected<int, std::string> open_listening_socket(const Address& address) {
     auto opened = open_at(SocketAddress(address));
     // ":80" means every address there is: on a machine without IPv6, those of IPv4.
@@ -66,7 +69,8 @@ std::expected<int, std::string> open_listening_socket(const Address& address) {
         v4.port = address.port;
         opened = open_at(SocketAddress(v4));
     }
-    if (!opened) return std::unexpected(listen_error(address, opened.error()));
+    if (!opened)
+        return std::unexpected(listen_error(address, config::Transport::tcp, opened.error()));
     return *opened;
 }
 
@@ -76,10 +80,6 @@ Listener::Listener(Worker& worker, const Address& address, int fd)
 void Listener::close_soon() {
     closing_ = true;
     if (sleeper_ != nullptr) sleeper_->wake();
-}
-
-std::string taken_port_error(const Address& address) {
-    return listen_error(address, EADDRINUSE);
 }
 
 Task<void> Listener::run(Listener* listener) {

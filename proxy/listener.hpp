@@ -14,8 +14,8 @@ namespace poise::proxy {
 
 class Worker;
 
-/// What the operator is told when another process listens on `address`.
-std::string taken_port_error(const Address& address);
+/// What the operator is told when listening on `address` fails with `error` (an errno).
+std::string listen_error(const Address& address, config::Transport transport, int error);
 
 /// Lives until its worker closes it; its accept loop ends with it.
 class Listener final : public Pollable {

@@ -30,10 +30,12 @@ namespace poise::proxy {
 struct ServiceCounters {
     Counter connections;               // accepted, ever
     Counter sessions;                  // client connections open now
-    Counter requests;                  // heads that were whole; tcp: sessions that reached a server
+    Counter requests;                  // heads that were whole; tcp, udp: sessions that ended
     std::array<Counter, 6> responses;  // by class: [2] is 2xx; [0] none could be given
     Counter bytes_in;                  // from clients
     Counter bytes_out;                 // to clients
+    Counter datagrams_in;              // udp: from clients
+    Counter datagrams_out;             // udp: to clients
     Counter retries;
     Counter upstream_connects;
     Counter upstream_reuses;

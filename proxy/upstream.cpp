@@ -156,9 +156,13 @@ bool Choice::has_other() const {
 
 void Choice::failed(Worker& worker) {
     assert(lease_.server() != nullptr);
-    if (tried_count_ < tried_.size()) tried_[tried_count_++] = lease_.server();
-    hint_.tried = {tried_.data(), tried_count_};
+    avoid(*lease_.server());
     release(worker);
+}
+
+void Choice::avoid(pool::RealServer& server) {
+    if (tried_count_ < tried_.size()) tried_[tried_count_++] = &server;
+    hint_.tried = {tried_.data(), tried_count_};
 }
 
 void Choice::release(Worker& worker) {

@@ -40,6 +40,13 @@ public:
     /// The server failed: it is not taken again for this exchange, and who waits for it may go on.
     void failed(Worker& worker);
 
+    /// `server` has failed this client already: it is not taken.
+    void avoid(pool::RealServer& server);
+
+    /// The count on the server, for who ends it alone. Nobody in a queue is called then: for
+    /// services whose clients do not wait in one (udp).
+    pool::ConnectionLease take_lease() { return std::move(lease_); }
+
     /// Ends the count on the server; who waits for it may go on.
     void release(Worker& worker);
 

@@ -2,6 +2,7 @@
 
 #include "proxy/exchange.hpp"
 #include "proxy/listener.hpp"
+#include "proxy/udp_listeners.hpp"
 #include "tls/contexts.hpp"
 
 #include <fmt/format.h>
@@ -35,7 +36,8 @@ Worker::Worker(unsigned index, const WorkerShared& shared)
     : index_(index),
       shared_(shared),
       connections_(idle_connections_per_server),
-      ids_(RequestIds::random()) {
+      ids_(RequestIds::random()),
+      udp_(std::make_unique<UdpListeners>(*this)) {
     assert(index < 64);  // a bit each in ServerQueue::waiting_workers
     if (shared.access_log != nullptr) access_log_ = &shared.access_log->add_queue();
     engine_.on_exception = [this](const std::string& what) {
@@ -61,8 +63,7 @@ Task<void> Worker::keep_house(Worker* worker) {
         worker->end_overdue_services();
         worker->call_all_lines();  // for what opens a place and tells nobody, such as slow start
         if (!worker->draining_) continue;
-        if (worker->sessions.value() == 0 || now >= worker->drain_ends_)
-            worker->engine_.cancel_all();
+        if (worker->clients() == 0 || now >= worker->drain_ends_) worker->engine_.cancel_all();
     }
 }
 
@@ -98,7 +99,9 @@ void Worker::end_overdue_services() {
         if (service.ended || !service.ends_at || *service.ends_at > engine_.now()) return;
         service.ended = any = true;
     });
-    if (any) engine_.wake_all();
+    if (!any) return;
+    udp_->look_again();
+    engine_.wake_all();
 }
 
 void Worker::call_all_lines() {
@@ -121,7 +124,8 @@ void Worker::adopt_here(std::shared_ptr<const Generation> generation,
         tls_library_ = current_->generation->tls[index_]->shared_library();
     std::vector<Listener*> fresh;
     for (const auto& socket : sockets)
-        fresh.push_back(new Listener(*this, socket.address, socket.fd));
+        if (socket.transport == config::Transport::tcp)
+            fresh.push_back(new Listener(*this, socket.address, socket.fd));
     listeners_.insert(listeners_.end(), fresh.begin(), fresh.end());
     std::erase_if(listeners_, [&](Listener* listener) {
         const auto service = service_at(listener->address());
@@ -139,6 +143,7 @@ void Worker::adopt_here(std::shared_ptr<const Generation> generation,
     });
     keep_current_connections();
     end_removed_services();
+    udp_->adopt(sockets);
     call_all_lines();    // there may be more servers, or higher limits
     engine_.wake_all();  // idle clients go on with the new generation, or close
     // Last: each starts its first sessions at once.
@@ -157,15 +162,20 @@ void Worker::keep_current_connections() {
     connections_.serve(known);
 }
 
-std::optional<std::size_t> Worker::service_at(const Address& address) const {
+std::optional<std::size_t> Worker::service_at(const Address& address,
+                                              config::Transport transport) const {
     for (const auto& service : current_->services)
         for (const auto& listen : service->service.configured.listen)
-            if (listen.address == address) return service->service.index;
+            if (transport_of(service->service.configured.protocol) == transport)
+                if (listen.address == address) return service->service.index;
     return std::nullopt;
 }
 
 void Worker::servers_lost() {
-    engine_.post([this] { engine_.wake_all(); });
+    engine_.post([this] {
+        udp_->look_again();
+        engine_.wake_all();
+    });
 }
 
 void Worker::servers_won() {
@@ -183,6 +193,7 @@ void Worker::drain_and_stop(std::chrono::milliseconds limit) {
         for (Listener* listener : listeners_)
             listener->close_soon();
         listeners_.clear();
+        udp_->close_all();
         engine_.wake_all();  // idle clients see it and close; the housekeeper counts the rest
     });
 }
@@ -207,8 +218,18 @@ void Worker::give_back(std::unique_ptr<Exchange> exchange) {
 }
 
 bool Worker::begin_session() {
-    if (sessions.value() >= shared_.connections_max) return false;
+    if (clients() - udp_sessions.value() / 2 >= shared_.connections_max) return false;
     sessions.add();
+    return true;
+}
+
+// Two of them hold what a connection and the one to its server hold. So a flood of them takes at
+// most half of the descriptors, and connections the rest.
+bool Worker::begin_udp_session() {
+    const auto limit = shared_.connections_max;
+    if (udp_sessions.value() >= limit || clients() - udp_sessions.value() / 2 >= limit)
+        return false;
+    udp_sessions.add();
     return true;
 }
 

@@ -30,6 +30,7 @@ namespace poise::proxy {
 
 class Exchange;
 class Listener;
+class UdpListeners;
 class Worker;
 
 /// A service as one worker sees it.
@@ -82,6 +83,7 @@ public:
     struct NewSocket {
         Address address;
         int fd = -1;
+        config::Transport transport = config::Transport::tcp;
     };
     void adopt(std::shared_ptr<const Generation> generation, std::vector<NewSocket> sockets);
 
@@ -101,13 +103,15 @@ public:
     // For sessions.
     const std::shared_ptr<WorkerGeneration>& current() const { return current_; }
     /// The index of the service that listens on `address` in the current generation.
-    std::optional<std::size_t> service_at(const Address& address) const;
+    std::optional<std::size_t> service_at(
+        const Address& address, config::Transport transport = config::Transport::tcp) const;
     bool draining() const { return draining_; }
     const WorkerShared& shared() const { return shared_; }
     BufferPool& buffers() { return buffers_; }
     pool::UpstreamConnections& connections() { return connections_; }
     RequestIds& ids() { return ids_; }
     LogQueue* access_log() const { return access_log_; }
+    std::uint64_t clients() const { return sessions.value() + udp_sessions.value(); }  // any thread
 
     std::unique_ptr<Exchange> take_exchange();
     void give_back(std::unique_ptr<Exchange> exchange);
@@ -115,12 +119,16 @@ public:
     /// A session began or ended; begin answers false when the limit is reached.
     bool begin_session();
     void end_session();
+    /// The same for a UDP session: a client and one descriptor, where a connection has up to two.
+    bool begin_udp_session();
+    void end_udp_session() { udp_sessions.subtract(); }
 
     /// Which of the workers whose bits are set in `mask` (not 0) has its turn now: each in turn.
     unsigned next_turn(std::uint64_t mask);
 
     // Read by any thread.
-    Counter sessions;  // client connections open now
+    Counter sessions;      // client connections open now
+    Counter udp_sessions;  // clients that sent datagrams, now
     Counter accept_errors;
     Counter refused_connections;  // over the limit
 
@@ -146,6 +154,7 @@ private:
     std::shared_ptr<WorkerGeneration> current_;
     std::vector<std::weak_ptr<WorkerGeneration>> past_;  // those that sessions may still hold
     std::vector<Listener*> listeners_;                   // each is owned by its accept loop
+    std::unique_ptr<UdpListeners> udp_;
     std::vector<std::unique_ptr<Exchange>> spare_exchanges_;
     unsigned turn_ = 0;  // of next_turn
     bool draining_ = false;

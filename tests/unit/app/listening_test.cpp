@@ -45,10 +45,40 @@ TEST_SUITE("app/listening") {
 
     TEST_CASE("what is held already is not opened again") {
         const std::vector<ListeningPlace> places{{"a", address(free_port())}};
-        const std::vector<Address> held{places[0].address};
-        auto opened = open_listening_sockets(places, 1, held);
+        auto opened = open_listening_sockets(places, 1, places);
         REQUIRE(opened.has_value());
         CHECK(opened->take(0).empty());
+    }
+
+    TEST_CASE("the same address serves TCP and UDP, each with a socket of its own") {
+        const ListeningPlace tcp{"a", address(free_port())};
+        const ListeningPlace udp{"b", tcp.address, config::Transport::udp};
+        const std::vector<ListeningPlace> both{tcp, udp};
+        auto opened = open_listening_sockets(both, 1, {});
+        REQUIRE(opened.has_value());
+        const auto sockets = opened->take(0);
+        REQUIRE(sockets.size() == 2);
+        CHECK(sockets[0].transport == config::Transport::tcp);
+        CHECK(sockets[1].transport == config::Transport::udp);
+
+        SUBCASE("and each is held by itself") {
+            const std::vector<ListeningPlace> held{tcp};
+            ::close(sockets[1].fd);
+            auto again = open_listening_sockets(both, 1, held);
+            REQUIRE(again.has_value());
+            const auto fresh = again->take(0);
+            REQUIRE(fresh.size() == 1);
+            CHECK(fresh[0].transport == config::Transport::udp);
+            ::close(fresh[0].fd);
+        }
+        SUBCASE("and another process's datagram socket is told of") {
+            const std::vector<ListeningPlace> only{udp};
+            const auto again = open_listening_sockets(only, 1, {});
+            REQUIRE_FALSE(again.has_value());
+            CHECK(again.error().find("`ss -lunp` shows which") != std::string::npos);
+            ::close(sockets[1].fd);
+        }
+        ::close(sockets[0].fd);
     }
 
     TEST_CASE("a port that is taken is told in one way, and nothing stays open") {

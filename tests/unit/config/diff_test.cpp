@@ -76,6 +76,7 @@ TEST_SUITE("config/diff") {
             {"trusted_proxies", [](Service& s) { s.trusted_proxies.emplace_back(); }},
             {"send_proxy", [](Service& s) { s.send_proxy = ProxyProtocol::v1; }},
             {"retries", [](Service& s) { s.retries = 9; }},
+            {"expect_replies", [](Service& s) { s.expect_replies = 1; }},
             {"rules", [](Service& s) { s.rules.emplace_back(); }},
             {"fallback", [](Service& s) { s.fallback.emplace(); }},
         };

@@ -59,7 +59,7 @@ TEST_SUITE("config/reader errors") {
                        "3:5 unknown service key 'server' | did you mean 'servers'?"});
         check_service({"    limits: {zzzzzzz: 1}\n",
                        "3:14 unknown limits key 'zzzzzzz' | one of: header_bytes, header_fields, "
-                       "request_line_bytes, body_bytes, queue_length"});
+                       "request_line_bytes, body_bytes, queue_length, udp_sessions"});
         CHECK(config_errors("node: {name: a}\n" + service_with("")) ==
               "1:1 unknown top-level key 'node' | it belongs in node.yaml");
         CHECK(node_errors("services: {}\n") ==
@@ -207,7 +207,6 @@ TEST_SUITE("config/reader errors") {
              "3:11 'mode: dr' is not available in this build yet\n"
              "5:15 mode dr cannot translate port 8080 to 80 | leave the server's port out, or use "
              "mode snat"},
-            {"    protocol: udp\n", "3:15 'protocol: udp' is not available in this build yet"},
             {"    protocol: sip\n", "3:15 'protocol: sip' is not available in this build yet"},
             {"    protocol: sip\n    persistence: cookie\n",
              "3:15 'protocol: sip' is not available in this build yet"},

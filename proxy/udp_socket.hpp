@@ -1,0 +1,31 @@
+// UDP sockets: the one that clients send to, and the ones towards servers.
+#pragma once
+
+#include "base/address.hpp"
+
+#include <expected>
+#include <string>
+
+namespace poise::proxy {
+
+/// Binds with SO_REUSEPORT, so that the kernel keeps each client on one worker's socket. `[::]`
+/// takes IPv4 too. A wildcard socket tells each datagram's destination. The error is a sentence
+/// with the cure.
+std::expected<int, std::string> open_udp_listener(const Address& address);
+
+/// A listening socket as the kernel has it, which may differ from what was asked for: on a machine
+/// without IPv6 `[::]` is `0.0.0.0`.
+struct UdpDoor {
+    int fd = -1;
+    bool v6 = false;
+    bool wildcard = false;  // replies must say from which address they come
+};
+UdpDoor udp_door(int fd);
+
+/// From now on another socket may take over the address that `fd` is bound to.
+void allow_successor(int fd);
+
+/// A socket that hears `server` alone, and what ICMP says of it. The error is an errno.
+std::expected<int, int> connect_udp(const Address& server);
+
+}  // namespace poise::proxy
