@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from . import stand_in
+from .datagrams import UdpClient, UdpServer
 from .load import Load
 from .network import Network, Node
 from .programs import Origin, Poise, Program, Wrk
@@ -36,6 +37,23 @@ class Lab:
 
     def scripted(self, handler=None, role: str = "s1", port: int = 80) -> ScriptedServer:
         return self.keep(ScriptedServer(self.node(role), port, handler))
+
+    def udp_server(self, role: str = "s1", port: int = 53, answers=None) -> UdpServer:
+        return self.keep(UdpServer(self.node(role), port, answers))
+
+    def udp_service(self, *servers, **service) -> dict:
+        """A service of datagrams on port 53, over the servers named by role."""
+        rows = [{"port": 53} | ({"role": one} if isinstance(one, str) else one) for one in servers]
+        return self.service(*rows, **({"protocol": "udp", "listen": ":53", "health": "none",
+                                       "scheduler": "rr"} | service))
+
+    def balance_udp(self, *servers, settings: dict | None = None, **service) -> Poise:
+        """Starts Poise with one service `web` of datagrams."""
+        return self.serve({"services": {"web": self.udp_service(*servers, **service)}},
+                          **(settings or {}))
+
+    def udp_client(self, to: str | None = None, **settings) -> UdpClient:
+        return UdpClient(self.client, to or self.lb.ip, **settings)
 
     def program(self, role: str, command: list[str], log: str) -> Program:
         return self.keep(Program(self.node(role), command, self.folder / log))

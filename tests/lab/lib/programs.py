@@ -113,6 +113,10 @@ class Poise(Program):
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
+    def service(self, name: str) -> dict:
+        """What the status says of one service."""
+        return next(one for one in self.status()["services"] if one["name"] == name)
+
     def server(self, service: str, name: str) -> dict:
         """What the status says of one server."""
         for one in self.status()["services"]:
