@@ -66,6 +66,17 @@ std::size_t ConfigInForce::generations_ending() {
     return older_.size();
 }
 
+std::vector<ListeningPlace> ConfigInForce::places_ending() {
+    std::vector<ListeningPlace> places;
+    for (const auto& known : older_)
+        if (const auto generation = known.lock())
+            for (const auto& service : generation->services)
+                add_places(service->configured, places);
+    std::erase_if(places,
+                  [](const auto& place) { return place.transport != config::Transport::udp; });
+    return places;
+}
+
 void ConfigInForce::forget_clients(std::string_view service, std::string_view server) {
     const proxy::Service* found = generation().find(service);
     if (found != nullptr && found->table)

@@ -38,6 +38,8 @@ public:
 
     /// Older generations that still have sessions.
     std::size_t generations_ending();
+    /// Where those took datagrams: such a socket stays open until its last session has ended.
+    std::vector<ListeningPlace> places_ending();
 
     /// Persistence brings no client to this server any more, until one is sent there anew.
     void forget_clients(std::string_view service, std::string_view server);

@@ -50,7 +50,8 @@ int bind_error(const Address& address, config::Transport transport, bool shared)
     if (fd < 0) return errno;
     const int on = 1;
     const int off = 0;
-    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    // For UDP it would mean to share the address with all who set it, too.
+    if (type == SOCK_STREAM) ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (shared) ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     if (where.family() == AF_INET6)
         ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, address.is_any() ? &off : &on, sizeof on);
@@ -59,12 +60,15 @@ int bind_error(const Address& address, config::Transport transport, bool shared)
     return error;
 }
 
+void add_places(const config::Service& service, std::vector<ListeningPlace>& places) {
+    for (const auto& listen : service.listen)
+        places.push_back({service.name, listen.address, config::transport_of(service.protocol)});
+}
+
 std::vector<ListeningPlace> listening_places(const config::Config& config) {
     std::vector<ListeningPlace> places;
     for (const auto& service : config.services)
-        for (const auto& listen : service.listen)
-            places.push_back(
-                {service.name, listen.address, config::transport_of(service.protocol)});
+        add_places(service, places);
     return places;
 }
 
@@ -76,13 +80,14 @@ ListeningSockets::~ListeningSockets() {
 
 std::expected<ListeningSockets, std::string> open_listening_sockets(
     std::span<const ListeningPlace> all_places, unsigned workers,
-    std::span<const ListeningPlace> held) {
+    std::span<const ListeningPlace> held, std::span<const ListeningPlace> ending) {
     std::vector<ListeningPlace> places;
     for (const ListeningPlace& place : all_places)
         if (!is_held(held, place)) places.push_back(place);
     // All are looked at before the first is opened: ours must not look like another's.
     for (const ListeningPlace& place : places) {
-        if (port_is_held(held, place) || !somebody_listens(place)) continue;
+        if (port_is_held(held, place) || port_is_held(ending, place)) continue;
+        if (!somebody_listens(place)) continue;
         return std::unexpected(
             fmt::format("service {}: {}", place.service,
                         proxy::listen_error(place.address, place.transport, EADDRINUSE)));

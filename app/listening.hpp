@@ -18,6 +18,9 @@ struct ListeningPlace {
     config::Transport transport = config::Transport::tcp;
 };
 
+/// Adds the addresses of `service`.
+void add_places(const config::Service& service, std::vector<ListeningPlace>& places);
+
 /// Every address of `config`, in its order.
 std::vector<ListeningPlace> listening_places(const config::Config& config);
 
@@ -50,8 +53,9 @@ int bind_error(const Address& address, config::Transport transport, bool shared)
 /// One socket per address and worker for each place whose address and transport are not in `held`.
 /// The error names the service and the address; then nothing stays open. An address on which
 /// another process listens is an error also when that process would share it (SO_REUSEPORT).
+/// On `ending` sockets of our own may still be open, for the last clients of what a reload removed.
 std::expected<ListeningSockets, std::string> open_listening_sockets(
     std::span<const ListeningPlace> all_places, unsigned workers,
-    std::span<const ListeningPlace> held);
+    std::span<const ListeningPlace> held, std::span<const ListeningPlace> ending = {});
 
 }  // namespace poise::app

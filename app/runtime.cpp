@@ -190,7 +190,8 @@ ReloadOutcome Runtime::Impl::reload() {
         return outcome;
     }
     const auto held = listening_places(in_force->config());
-    auto sockets = open_listening_sockets(listening_places(*loaded), workers->size(), held);
+    auto sockets = open_listening_sockets(listening_places(*loaded), workers->size(), held,
+                                          in_force->places_ending());
     if (!sockets) {
         outcome.error = sockets.error() + "; nothing has changed";
         return outcome;

@@ -38,6 +38,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--poise", default=str(ROOT / "build/release/poise"), help="the binary")
     parser.add_argument("--origin", default=str(ROOT / "build/release/bench/origin"),
                         help="the origin's binary")
+    parser.add_argument("--datagrams", default=str(ROOT / "build/release/bench/datagrams"),
+                        help="the binary of the datagram load and echo")
     parser.add_argument("--out", type=Path, default=ROOT / "bench/results",
                         help="folder for the JSON and the chart")
     parser.add_argument("--name", default="", help="name of the result files; default the time")
@@ -61,12 +63,15 @@ def run_rounds(arguments, rows, products, origin: str, folder: Path) -> Results:
                 count += 1
                 print(f"[{count}/{total}] round {turn + 1}: {row.name:8} {product.name:8}",
                       end="\r", file=sys.stderr, flush=True)
+                if row.mode not in product.modes:
+                    continue
                 if not product.can(row.mode):
                     results.fail(row.name, product.name, "not built with this mode")
                     continue
                 try:
                     results.add(row.name, product.name,
-                                measure(product, row, origin, arguments.seconds, folder))
+                                measure(product, row, origin, arguments.seconds, folder,
+                                        arguments.datagrams))
                 except (RuntimeError, OSError) as error:
                     results.fail(row.name, product.name, str(error).splitlines()[0])
                     print(f"\n{row.name} {product.name}: {error}", file=sys.stderr)
@@ -100,7 +105,7 @@ def main() -> int:
     except ValueError as error:
         print(f"suite.py: {error}", file=sys.stderr)
         return 2
-    for tool in ("wrk", "taskset", arguments.origin):
+    for tool in ("wrk", "taskset", arguments.origin, arguments.datagrams):
         if shutil.which(tool) is None:
             print(f"suite.py: '{tool}' is missing (./dev deps, ./dev build)", file=sys.stderr)
             return 1
@@ -110,7 +115,9 @@ def main() -> int:
         folder = Path(name)
         port = free_port()
         with Child([arguments.origin, "--listen", f"127.0.0.1:{port}"], LOAD_CORE,
-                   folder / "origin.log") as origin:
+                   folder / "origin.log") as origin, \
+             Child([arguments.datagrams, "echo", "--listen", f"127.0.0.1:{port}"], LOAD_CORE,
+                   folder / "echo.log"):
             wait_until_answers(origin, port)
             results = run_rounds(arguments, rows, products, f"127.0.0.1:{port}", folder)
     print(table.render(results))

@@ -117,7 +117,6 @@ std::unordered_set<const pool::RealServer*> UdpListener::current_servers() const
 
 void UdpListener::close_soon() {
     if (std::exchange(closing_, true)) return;
-    allow_successor(fd());
     look_again();
 }
 
@@ -162,8 +161,8 @@ void UdpListener::end_all(Reason reason) {
 }
 
 void UdpListener::touch(UdpSession& session) {
-    session.expired = false;
     if (session.leaving) return;
+    session.expired = false;
     worker_.engine().expires_after(session, limit_of(session));
 }
 

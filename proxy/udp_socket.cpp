@@ -73,11 +73,6 @@ UdpDoor udp_door(int fd) {
     return {fd, bound.ss_family == AF_INET6, to_address(bound).is_any()};
 }
 
-void allow_successor(int fd) {
-    // The kernel asks both sockets, and asks when the second one is bound.
-    set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-}
-
 std::expected<int, int> connect_udp(const Address& server) {
     const SocketAddress to(server);
     const int fd = ::socket(to.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

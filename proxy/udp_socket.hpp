@@ -22,9 +22,6 @@ struct UdpDoor {
 };
 UdpDoor udp_door(int fd);
 
-/// From now on another socket may take over the address that `fd` is bound to.
-void allow_successor(int fd);
-
 /// A socket that hears `server` alone, and what ICMP says of it. The error is an errno.
 std::expected<int, int> connect_udp(const Address& server);
 

@@ -20,14 +20,14 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds patience{200};
 
-struct Stamp {  // what each datagram starts with
-    std::uint64_t number;
+struct Stamp {             // what each datagram starts with
+    std::uint64_t number;  // counted from a number of the run: an older run's answers do not count
     std::int64_t sent_ns;
 };
 
 struct Client {
     int fd = -1;
-    std::uint64_t next = 1;  // number of the next datagram
+    std::uint64_t next = 0;  // number of the next datagram
     unsigned out = 0;        // datagrams without an answer
     Clock::time_point heard;
 };
@@ -37,6 +37,9 @@ public:
     explicit Load(const Options& options)
         : options_(options), clients_(options.clients), bytes_(options.bytes, 'x') {
         latencies_us_.reserve(1 << 20);
+        first_ = static_cast<std::uint64_t>(Clock::now().time_since_epoch().count());
+        for (Client& client : clients_)
+            client.next = first_;
     }
     ~Load() {
         for (const Client& client : clients_)
@@ -60,6 +63,7 @@ private:
     std::vector<char> bytes_;
     std::vector<std::uint32_t> latencies_us_;
     int epoll_ = -1;
+    std::uint64_t first_ = 0;
     std::uint64_t lost_ = 0, wrong_ = 0;
 };
 
@@ -94,6 +98,7 @@ void Load::answers(Client& client) {
     Stamp stamp{};
     std::memcpy(&stamp, answer.data(), std::min<std::size_t>(sizeof stamp, answer.size()));
     const auto now = Clock::now();
+    if (stamp.number < first_) return;
     if (static_cast<std::size_t>(n) != bytes_.size() || stamp.number >= client.next) {
         ++wrong_;
         return;

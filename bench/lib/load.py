@@ -1,4 +1,4 @@
-"""Runs wrk and reads what it measured."""
+"""Runs wrk, or the load of datagrams, and reads what it measured."""
 
 import json
 import subprocess
@@ -19,6 +19,14 @@ end
 """
 
 
+def run_datagrams(program: str, port: int, row, seconds: float) -> dict:
+    """One run of the datagram load on its core; as run_wrk."""
+    command = ["taskset", "-c", str(LOAD_CORE), program, "load", "--to", f"127.0.0.1:{port}",
+               "--clients", str(row.connections), "--window", str(row.window),
+               "--bytes", str(row.size), "--seconds", str(max(1, round(seconds)))]
+    return _result(command + (["--fresh"] if row.close else []), seconds)
+
+
 def run_wrk(port: int, path: str, connections: int, seconds: float, close: bool,
             folder: Path) -> dict:
     """One run of wrk on its core. Returns its figures; raises RuntimeError when it failed."""
@@ -28,9 +36,13 @@ def run_wrk(port: int, path: str, connections: int, seconds: float, close: bool,
     command = ["taskset", "-c", str(LOAD_CORE), "wrk", "-t1", f"-c{connections}",
                f"-d{max(1, round(seconds))}s", "--timeout", "10s", "-s", str(script), *headers,
                f"http://127.0.0.1:{port}{path}"]
+    return _result(command, seconds)
+
+
+def _result(command: list[str], seconds: float) -> dict:
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30,
                           check=False)
     for line in done.stdout.splitlines():
         if line.startswith("RESULT "):
             return json.loads(line[len("RESULT "):])
-    raise RuntimeError(f"wrk failed: {(done.stdout + done.stderr).strip()[-400:]}")
+    raise RuntimeError(f"{command[3]} failed: {(done.stdout + done.stderr).strip()[-400:]}")

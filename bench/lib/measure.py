@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from .idle import IdleClients
-from .load import run_wrk
+from .load import run_datagrams, run_wrk
 from .products import Place, Product, free_port, wait_until_answers
 from .rows import Row
 
@@ -13,18 +13,25 @@ SETTLE_SECONDS = 0.4
 SIDECAR_CLIENTS = 500
 
 
-def measure(product: Product, row: Row, origin: str, seconds: float, folder: Path) -> dict:
+def measure(product: Product, row: Row, origin: str, seconds: float, folder: Path,
+            datagrams: str) -> dict:
     """Starts the product afresh, measures, ends it. Returns figures by name and `errors`."""
-    place = Place(free_port(), free_port(), origin, folder)
+    place = Place(free_port(), free_port(), free_port(), free_port(), origin, folder)
     if row.kind == "start":
         place.clients = SIDECAR_CLIENTS
     with product.start(place, sidecar=row.kind == "start") as proxy:
-        started = wait_until_answers(proxy, place.port(row.mode))
+        tcp = place.http_port if row.kind == "datagrams" else place.port(row.mode)
+        started = wait_until_answers(proxy, tcp)
         if row.kind == "start":
             return _at_rest(proxy, started)
         if row.kind == "idle":
             return _idle(proxy, place.port(row.mode), row.connections)
-        return _load(proxy, place.port(row.mode), row, seconds, folder)
+        if row.kind == "datagrams":
+            return _cost(proxy, row, lambda span: run_datagrams(datagrams, place.port(row.mode),
+                                                                row, span), seconds)
+        return _cost(proxy, row, lambda span: run_wrk(place.port(row.mode), row.path,
+                                                      row.connections, span, row.close, folder),
+                     seconds)
 
 
 def _at_rest(proxy, started: float) -> dict:
@@ -44,13 +51,15 @@ def _idle(proxy, port: int, count: int) -> dict:
                 "errors": clients.errors}
 
 
-def _load(proxy, port: int, row: Row, seconds: float, folder: Path) -> dict:
-    run_wrk(port, row.path, row.connections, WARM_UP_SECONDS, row.close, folder)
+def _cost(proxy, row: Row, run, seconds: float) -> dict:
+    run(WARM_UP_SECONDS)
     cpu_before = proxy.cpu_seconds()
-    result = run_wrk(port, row.path, row.connections, seconds, row.close, folder)
+    result = run(seconds)
     cpu = proxy.cpu_seconds() - cpu_before
     requests = max(1, result["requests"])
-    errors = sum(result[kind] for kind in ("connect", "read", "write", "status", "timeout"))
+    kinds = ("lost", "wrong") if row.kind == "datagrams" else \
+        ("connect", "read", "write", "status", "timeout")
+    errors = sum(result[kind] for kind in kinds)
     if not proxy.alive():
         errors += 1
     return {"cpu_us": cpu * 1e6 / requests, "rps": result["requests"] * 1e6 / result["micros"],

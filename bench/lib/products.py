@@ -21,12 +21,14 @@ class Place:
 
     http_port: int
     tcp_port: int
-    origin: str
+    udp_port: int
+    udp_once_port: int
+    origin: str  # for TCP, and of the echo for UDP
     folder: Path
     clients: int = 8500  # what a product must be ready for; some take memory for it at start
 
     def port(self, mode: str) -> int:
-        return self.http_port if mode == "http" else self.tcp_port
+        return getattr(self, f"{mode}_port")
 
 
 def free_port() -> int:
@@ -40,6 +42,7 @@ class Product:
     """A proxy. `config_files` are templates of bench/rivals; `command` runs in the foreground."""
 
     name = ""
+    modes: tuple[str, ...] = ("http", "tcp", "udp", "udp_once")
     config_files: dict[str, str] = {}
 
     def __init__(self, binary: str):
@@ -62,10 +65,13 @@ class Product:
             else "unknown"
 
     def can(self, mode: str) -> bool:
-        return mode in ("http", "tcp")
+        """Whether the program that is installed here has a mode that the product knows."""
+        return mode in self.modes
 
     def fill(self, text: str, place: Place) -> str:
         for word, value in (("@HTTP_PORT@", place.http_port), ("@TCP_PORT@", place.tcp_port),
+                            ("@UDP_PORT@", place.udp_port),
+                            ("@UDP_ONCE_PORT@", place.udp_once_port),
                             ("@ORIGIN@", place.origin), ("@DIR@", place.folder),
                             ("@CLIENTS@", place.clients), ("@CONNECTIONS@", 2 * place.clients)):
             text = text.replace(word, str(value))
@@ -82,6 +88,7 @@ class Product:
 
 class Poise(Product):
     name = "poise"
+
     config_files = {"poise.yaml": "poise.yaml", "node.yaml": "node.yaml"}
 
     def command(self, folder):
@@ -98,6 +105,7 @@ class Poise(Product):
 
 class Haproxy(Product):
     name = "haproxy"
+    modes = ("http", "tcp")
     config_files = {"haproxy.cfg.in": "haproxy.cfg"}
 
     def command(self, folder):
@@ -116,7 +124,7 @@ class Nginx(Product):
 
     def fill(self, text, place):
         text = super().fill(text, place)
-        if self.can("tcp"):
+        if STREAM_MODULE.exists():
             text = text.replace("@LOAD_STREAM@", f"load_module {STREAM_MODULE};")
             return text.replace("@STREAM_BEGIN@", "").replace("@STREAM_END@", "")
         return text.replace("@LOAD_STREAM@", "").split("@STREAM_BEGIN@")[0]

@@ -21,7 +21,7 @@ def render(results: Results) -> str:
 def _row_lines(results: Results, row: Row) -> list[str]:
     lines = [row.title]
     head = f"  {'':9}{UNITS[row.primary]:>12} {'(min - max)':>19}"
-    if row.kind == "load":
+    if row.kind in ("load", "datagrams"):
         head += "".join(f"{title:>10}" for _, title, _ in COLUMNS)
     lines.append(head + f"{'errors':>8}")
     for product in results.products:
@@ -43,7 +43,7 @@ def _product_line(results: Results, row: Row, product: str) -> str:
     errors = results.errors(row.name, product)
     span = f"({main['min']:.1f} - {main['max']:.1f})"
     line = f"{'!' if errors or failure else ' '} {product:9}{main['median']:>12.1f} {span:>19}"
-    if row.kind == "load":
+    if row.kind in ("load", "datagrams"):
         for figure, _, form in COLUMNS:
             spread = results.spread(row.name, product, figure)
             line += f"{form.format(spread['median']):>10}" if spread else f"{'':>10}"

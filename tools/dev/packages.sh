@@ -8,11 +8,12 @@ packages_of() {
         build) echo clang-19 lld-19 libclang-rt-19-dev cmake ninja-build ccache libboost1.81-dev \
             libssl-dev node-llhttp libfmt-dev doctest-dev liburing-dev libnghttp2-dev \
             libyaml-cpp-dev libcli11-dev nlohmann-json3-dev ;;
-        test) echo curl wrk nginx-light haproxy openssl iproute2 nftables procps python3 \
-            python3-pytest python3-jsonschema python3-yaml netcat-openbsd \
+        test) echo curl wrk nginx-light haproxy dnsmasq-base dnsperf openssl iproute2 nftables \
+            procps python3 python3-pytest python3-jsonschema python3-yaml netcat-openbsd \
             xrdp freerdp2-x11 xvfb ;;
         demo) echo curl ;;
-        bench) echo curl wrk nginx-light haproxy openssl iproute2 procps python3 ;;
+        bench) echo curl wrk nginx-light libnginx-mod-stream haproxy openssl iproute2 procps \
+            python3 ;;
         lint) echo clang-format-19 clang-tidy-19 shellcheck ;;
         tidy) echo python3 ;;
         fuzz) echo clang-19 libclang-rt-19-dev ;;

@@ -71,6 +71,15 @@ TEST_SUITE("app/listening") {
             CHECK(fresh[0].transport == config::Transport::udp);
             ::close(fresh[0].fd);
         }
+        SUBCASE("and so is one that would share it in every way") {
+            const int on = 1;
+            ::setsockopt(sockets[1].fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+            const std::vector<ListeningPlace> only{udp};
+            CHECK_FALSE(open_listening_sockets(only, 1, {}).has_value());
+            const auto ending = open_listening_sockets(only, 1, {}, only);
+            CHECK(ending.has_value());  // for ours there is a successor
+            ::close(sockets[1].fd);
+        }
         SUBCASE("and another process's datagram socket is told of") {
             const std::vector<ListeningPlace> only{udp};
             const auto again = open_listening_sockets(only, 1, {});
