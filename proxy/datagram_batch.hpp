@@ -74,7 +74,7 @@ private:
     };
 
     // Slots do not start at the same place of a page, so that they do not share cache sets.
-    static constexpr std::size_t stride = bytes_max + 2 * 64;
+    static constexpr std::size_t stride = bytes_max + 128;
 
     void prepare_plain(unsigned first, unsigned count, bool for_receiving);
     void address_to(unsigned slot, const UdpKey& key, const UdpDoor& door);

@@ -68,6 +68,7 @@ private:
     void forward(UdpSession& session, unsigned first, unsigned count);
     void send_on(UdpSession& session, unsigned first, unsigned count);
     bool reach(UdpSession& session, unsigned datagrams);
+    void note_first_answer(UdpSession& session);
     void server_failed(UdpSession& session, int error);
     void end(UdpSession& session, Reason reason);
     void end_all(Reason reason);

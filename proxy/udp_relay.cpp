@@ -35,6 +35,7 @@ struct Reached {
 // The server is counted and the socket connected, or neither.
 Reached connect_to(UdpSession& session, Choice& choice, Engine& engine) {
     pool::RealServer& server = *choice.server();
+    session.heard = false;
     session.server_address = server.address_generation();
     const auto address = server.address();
     if (!address) return {Reason::unresolved, EHOSTUNREACH};
@@ -172,6 +173,15 @@ void UdpListener::server_failed(UdpSession& session, int error) {
     session.lease.release();
 }
 
+// Each server of the session says once that it works: not an atomic's cost for each datagram.
+void UdpListener::note_first_answer(UdpSession& session) {
+    session.heard = true;
+    session.server()->note_success();
+    if (session.datagrams_out != 0) return;
+    session.server()->note_response(std::chrono::duration_cast<std::chrono::microseconds>(
+        worker_.engine().now() - session.began));
+}
+
 void UdpListener::relay(UdpSession& session) {
     if (batch_.room() < session.burst.most()) send_replies();
     const unsigned most = session.burst.most();
@@ -184,11 +194,7 @@ void UdpListener::relay(UdpSession& session) {
     if (blames_server(got.error)) return server_failed(session, got.error);
     if (got.count == 0 || session.is_one_way()) return;
 
-    if (session.datagrams_out == 0) {
-        session.server()->note_success();
-        session.server()->note_response(std::chrono::duration_cast<std::chrono::microseconds>(
-            worker_.engine().now() - session.began));
-    }
+    if (!session.heard) note_first_answer(session);
     std::uint64_t bytes = 0;
     for (unsigned slot = batch_.used(); slot < batch_.used() + got.count; ++slot)
         bytes += batch_.bytes(slot);

@@ -80,6 +80,7 @@ public:
     bool hurried = false;   // began while the table was filling up
     bool leaving = false;   // its server or service is gone: the deadline does not move any more
     bool awaiting = false;  // the last datagram was the client's
+    bool heard = false;     // this server has answered
     bool expired = false;
 
 private:

@@ -71,8 +71,9 @@ def test_a_table_that_was_filled_by_a_flood_takes_new_clients_soon(lab):
         wait_for("there is room", lambda: fresh.server() == "s1", 10)
         assert time.monotonic() - start < 8  # far below the idle time of a minute
     assert old.server() == "s1"
-    line = next(line for line in poise.run("why").stdout.splitlines() if "udp_sessions_full" in line)
-    assert "limits.udp_sessions" in poise.run("why", line.split()[1]).stdout
+    told = [line.split() for line in poise.run("why").stdout.splitlines()]
+    request = next(words[1] for words in told if "udp_sessions_full" in words)
+    assert "limits.udp_sessions" in poise.run("why", request).stdout
 
 
 def test_a_flood_leaves_descriptors_for_connections(lab):

@@ -13,6 +13,7 @@ class UdpServer:
         self.answers = answers or (lambda data: [node.role.encode() + b":" + data])
         self.heard: list[tuple[bytes, tuple]] = []  # what came, and from which address and port
         self.sock = None
+        self.over = False
         self.start()
 
     def start(self) -> None:
@@ -20,16 +21,14 @@ class UdpServer:
             self.sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
         self.sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         self.sock.bind(("::", self.port))
+        self.over = False
         self.thread = threading.Thread(target=self._run, args=(self.sock,), daemon=True)
         self.thread.start()
 
     def _run(self, sock) -> None:
         while True:
-            try:
-                data, sender = sock.recvfrom(70_000)
-            except OSError:
-                return
-            if data == b"stop" and sender[0] == "::1":
+            data, sender = sock.recvfrom(70_000)
+            if self.over:
                 return
             self.heard.append((data, sender[:2]))
             for answer in self.answers(data):
@@ -39,8 +38,9 @@ class UdpServer:
         """From now on nothing listens there: ICMP tells so."""
         if self.sock is None:
             return
+        self.over = True
         with self.node.inside(), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as own:
-            own.sendto(b"stop", ("::1", self.port))
+            own.sendto(b"wake up", ("::1", self.port))
         self.thread.join(5)
         self.sock.close()
         self.sock = None
