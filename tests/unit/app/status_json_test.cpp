@@ -37,6 +37,8 @@ Status status() {
     service.responses = {1, 0, 2, 3, 4, 5};
     service.bytes_in = 4;
     service.bytes_out = 5;
+    service.datagrams_in = 21;
+    service.datagrams_out = 22;
     service.retries = 6;
     service.queued = 7;
     service.persistence_entries = 8;

@@ -76,6 +76,17 @@ TEST_SUITE("app/status_text") {
               "     0         -        -\n");
     }
 
+    TEST_CASE("a service of datagrams counts them, and has no answers by class") {
+        ServiceStatus dns = service();
+        dns.protocol = "udp";
+        dns.sessions = 3;
+        dns.datagrams_in = 1'200;
+        dns.datagrams_out = 1'100;
+        const std::string text = service_text(dns, {.now = now});
+        CHECK(holds(text, "  3 open, 110 sessions ended; datagrams 1.2k in, 1.1k out; 8.5kB in"));
+        CHECK_FALSE(holds(text, "2xx"));
+    }
+
     TEST_CASE("in a narrow window no line is wider than it, and what matters stays") {
         for (const bool colour : {false, true}) {
             for (const std::size_t columns : {40, 60, 80, 100, 110, 120, 200}) {

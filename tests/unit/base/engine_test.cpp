@@ -83,6 +83,28 @@ Task<void> end_at_once(int* ended) {
     co_return;
 }
 
+// What the engine tells of a descriptor, counted.
+struct Told final : Pollable {
+    using Pollable::Pollable;
+    int times = 0;
+
+private:
+    void on_ready() override { ++times; }
+};
+
+// Has a time limit and no coroutine.
+struct Timed final : DeadlineWheel::Entry {
+    explicit Timed(Engine& to) : engine(to) {}
+    Engine& engine;
+    bool expired = false;
+
+private:
+    void on_expiry() override {
+        expired = true;
+        engine.stop();
+    }
+};
+
 // Over several ticks, which is when Asio's own queue is looked at.
 Task<void> spawn_short_ones(Engine* engine, int* ended) {
     Waiter waiter(*engine);
@@ -163,6 +185,37 @@ TEST_SUITE("base/engine") {
             CHECK(outcome.ended);
             CHECK(outcome.why == Wake::cancelled);
         }
+    }
+
+    TEST_CASE("what has no coroutine expires, too") {
+        Engine engine;
+        Timed timed(engine);
+        engine.expires_after(timed, 5ms);
+        engine.run();
+        CHECK(timed.expired);
+    }
+
+    // A datagram socket has a write event for each datagram that leaves it.
+    TEST_CASE("events that nobody watches are not told") {
+        Engine engine;
+        std::array<int, 2> fds{};
+        REQUIRE(::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, fds.data()) == 0);
+        Told told(engine, fds[0], Direction::none, Direction::read);
+        Timed timed(engine);
+        SUBCASE("not that there is room") {
+            engine.expires_after(timed, 5ms);
+            engine.run();
+            CHECK(told.times == 0);
+            CHECK_FALSE(told.writable());
+        }
+        SUBCASE("but that a datagram is there, be it an empty one") {
+            REQUIRE(::send(fds[1], "", 0, 0) == 0);
+            engine.expires_after(timed, 5ms);
+            engine.run();
+            CHECK(told.times == 1);
+            CHECK(told.readable());
+        }
+        ::close(fds[1]);
     }
 
     TEST_CASE("what a task throws ends that task alone and is reported") {

@@ -88,6 +88,17 @@ TEST_SUITE("proxy/access_log") {
         CHECK(nlohmann::json::parse(line(record, LogFormat::json)).contains("bytes_in"));
     }
 
+    TEST_CASE("a UDP session counts datagrams, and nothing else does") {
+        AccessRecord record = good();
+        CHECK(line(record).find("datagrams") == std::string::npos);
+        record.is_request = false;
+        record.datagrams_in = 7;
+        record.datagrams_out = 0;
+        CHECK(line(record).find(" datagrams_in=7 datagrams_out=0 ") != std::string::npos);
+        const auto json = nlohmann::json::parse(line(record, LogFormat::json));
+        CHECK(json.at("datagrams_in") == 7);
+    }
+
     TEST_CASE("a request whose head was refused is logged with its status") {
         AccessRecord record = good();
         record.method = record.target = record.host = {};

@@ -75,6 +75,10 @@ TEST_SUITE("proxy/incidents") {
         CHECK(side_of(Reason::too_many_connections) == Side::us);
         CHECK(side_of(Reason::connect_failed) == Side::server);
         CHECK(side_of(Reason::upstream_send_failed) == Side::server);
+        CHECK(side_of(Reason::servers_full) == Side::us);
+        CHECK(side_of(Reason::udp_sessions_full) == Side::us);
+        CHECK(side_of(Reason::datagram_unsent) == Side::us);
+        CHECK(side_of(Reason::port_unreachable) == Side::server);
         CHECK(side_of(Reason::none) == Side::us);
     }
 
