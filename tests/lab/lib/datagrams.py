@@ -20,16 +20,18 @@ class UdpServer:
         with self.node.inside():
             self.sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
         self.sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        self.sock.settimeout(0.1)  # it looks whether to end: a filter may keep all datagrams out
         self.sock.bind(("::", self.port))
         self.over = False
         self.thread = threading.Thread(target=self._run, args=(self.sock,), daemon=True)
         self.thread.start()
 
     def _run(self, sock) -> None:
-        while True:
-            data, sender = sock.recvfrom(70_000)
-            if self.over:
-                return
+        while not self.over:
+            try:
+                data, sender = sock.recvfrom(70_000)
+            except TimeoutError:
+                continue
             self.heard.append((data, sender[:2]))
             for answer in self.answers(data):
                 sock.sendto(answer, sender)
@@ -39,8 +41,6 @@ class UdpServer:
         if self.sock is None:
             return
         self.over = True
-        with self.node.inside(), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as own:
-            own.sendto(b"wake up", ("::1", self.port))
         self.thread.join(5)
         self.sock.close()
         self.sock = None
