@@ -56,9 +56,15 @@ bool Address::is_loopback() const {
 
 std::string ip_to_string(const Address& address) {
     std::array<char, INET6_ADDRSTRLEN> text{};
-    const bool v4 = address.is_v4();
-    const void* bytes = v4 ? address.ip.data() + 12 : address.ip.data();
-    const char* written = inet_ntop(v4 ? AF_INET : AF_INET6, bytes, text.data(), text.size());
+    if (address.is_v4()) {  // each request does this: inet_ntop's printf cost 4 % of it
+        char* end = text.data();
+        for (std::size_t i = 12; i < 16; ++i) {
+            if (i > 12) *end++ = '.';
+            end = std::to_chars(end, text.data() + text.size(), address.ip[i]).ptr;
+        }
+        return {text.data(), end};
+    }
+    const char* written = inet_ntop(AF_INET6, address.ip.data(), text.data(), text.size());
     assert(written != nullptr);
     return written;
 }

@@ -39,6 +39,8 @@ Pollable::Pollable(Engine& engine, int fd, Direction ready, Direction watched)
     }
 }
 
+Pollable::Pollable(Engine& engine) : engine_(engine), fd_(-1), ready_(0) {}
+
 Pollable::Pollable(TakeOver, Pollable& other)
     : engine_(other.engine_),
       fd_(std::exchange(other.fd_, -1)),
@@ -57,6 +59,17 @@ Pollable::Pollable(TakeOver, Pollable& other)
 
 Pollable::~Pollable() {
     if (fd_ >= 0) ::close(fd_);  // takes it off the epoll set, too
+}
+
+void Pollable::tell(Direction ready) {
+    ready_ |= static_cast<std::uint8_t>(ready);
+    on_ready();
+}
+
+void Pollable::tell_broken() {
+    ready_ = read_bit | write_bit;
+    hung_up_ = broken_ = true;
+    on_ready();
 }
 
 void Pollable::want(Waiter& waiter, Direction direction) {

@@ -15,7 +15,8 @@ enum class Direction : std::uint8_t {
     both = 3
 };
 
-/// Owns a non-blocking descriptor. Belongs to one worker thread. Readiness is kept as flags: an
+/// Owns a non-blocking descriptor, or stands for a part of a connection whose owner tells what is
+/// ready. Belongs to one worker thread. Readiness is kept as flags: an
 /// event sets them, a call that would block clears them. So no event is lost between two waits,
 /// and a read that is known to find nothing is not tried.
 class Pollable {
@@ -46,10 +47,17 @@ public:
     /// Both directions are dead: reset, or closed by both sides.
     bool broken() const { return broken_; }
 
-    int fd() const { return fd_; }
+    int fd() const { return fd_; }  // -1: there is none
     Engine& engine() const { return engine_; }
 
 protected:
+    /// Without a descriptor: ready is what its owner tells, and nothing at first.
+    explicit Pollable(Engine& engine);
+    /// `ready` may be tried from now on.
+    void tell(Direction ready);
+    /// Nothing more can be read or written.
+    void tell_broken();
+
     static constexpr std::uint8_t read_bit = 1, write_bit = 2;
     void not_readable() { ready_ &= static_cast<std::uint8_t>(~read_bit); }
     void not_writable() { ready_ &= static_cast<std::uint8_t>(~write_bit); }

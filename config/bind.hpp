@@ -223,6 +223,34 @@ Key word(std::string_view name, Enum T::* member, const std::array<EnumWord<Enum
     return with_default<T>(std::move(key));
 }
 
+template <typename T, typename Enum, std::size_t Count>
+Key word_list(std::string_view name, std::vector<Enum> T::* member,
+              const std::array<EnumWord<Enum>, Count>& words, std::string help) {
+    Key key = row(name, Type::word, std::move(help));
+    key.shape = Shape::list;
+    for (const auto& each : words)
+        key.words.push_back({each.text, each.available});
+    key.parse = [=, known = key](void* target, std::string_view label,
+                                 std::string_view text) -> std::optional<Problem> {
+        for (const auto& each : words) {
+            if (each.text != text) continue;
+            (at<T>(target).*member).push_back(each.value);
+            if (!each.available) return not_available(label, text);
+            return std::nullopt;
+        }
+        return wrong_word(known, label, text);
+    };
+    key.clear = [=](void* target) { (at<T>(target).*member).clear(); };
+    key.print = [=](const void* target) {
+        std::vector<std::string> texts;
+        for (const Enum value : at<T>(target).*member)
+            for (const auto& each : words)
+                if (each.value == value) texts.emplace_back(each.text);
+        return texts;
+    };
+    return with_default<T>(std::move(key));
+}
+
 template <typename T>
 Key text(std::string_view name, std::string T::* member, TextCheck check, std::string help) {
     Key key = row(name, Type::text, std::move(help));

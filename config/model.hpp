@@ -28,6 +28,7 @@ enum class PersistenceMethod { none, cookie, source, header, rdp };  // sip: a l
 enum class Preset { none, exchange, sharepoint, lync, rdp, rdgateway };
 enum class Forwarded { append, replace, off };
 enum class ProxyProtocol { off, v1, v2 };
+enum class Alpn { h2, http1 };
 enum class TlsVersion { tls12, tls13 };
 enum class ClientCertificate { off, optional, required };
 enum class LogFormat { text, json };
@@ -115,6 +116,7 @@ struct Server {
     int weight = 100;                // 0-256; 0 drains
     std::uint32_t max_connections = 0;  // 0: no limit
     bool backup = false;                // used only when no other is up
+    bool http2 = false;                 // speaks HTTP/2: with prior knowledge, or by ALPN
     bool tls = false;                   // as the service's server_tls says
 
     bool operator==(const Server&) const = default;
@@ -163,6 +165,7 @@ struct Certificate {
 struct Listen {
     Address address;              // 0.0.0.0:port, [::]:port (which takes IPv4 too) or an exact one
     bool proxy_protocol = false;  // a PROXY header (v1 or v2) must come first
+    std::vector<Alpn> alpn{Alpn::h2, Alpn::http1};  // in the order of preference
     ListenTls tls;
 
     bool operator==(const Listen&) const = default;

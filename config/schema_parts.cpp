@@ -191,7 +191,9 @@ Mapping server_mapping() {
                      "datagrams are dropped."),
              boolean("backup", &T::backup, "Used only when no other server is up."),
              boolean("tls", &T::tls, "Speak TLS to this server, as `server_tls` says."),
-             bind::later_boolean("http2", "Speak HTTP/2 to this server (gRPC).")},
+             boolean("http2", &T::http2,
+                     "Speak HTTP/2 to this server, as gRPC needs it: many requests share a "
+                     "connection.")},
             "address"};
 }
 

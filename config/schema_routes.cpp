@@ -10,13 +10,13 @@ namespace poise::config {
 using bind::at;
 using bind::boolean;
 using bind::integer;
-using bind::later;
 using bind::optional_part;
 using bind::part;
 using bind::range_list;
 using bind::row;
 using bind::text;
 using bind::text_list;
+using bind::word_list;
 
 namespace {
 
@@ -94,8 +94,9 @@ Mapping listen_mapping() {
     address.print = [](const void* target) {
         return std::vector{to_string(at<Listen>(target).address)};
     };
-    Key alpn = later("alpn", "Protocols offered in the TLS handshake.");
-    alpn.shape = Shape::list;
+    Key alpn = word_list("alpn", &T::alpn, alpn_words,
+                         "The versions of HTTP, the preferred one first. With `h2` a client may "
+                         "speak HTTP/2 at once, which is what gRPC does without TLS.");
     return {"listen",
             "A listener. A text alone is its address.",
             {std::move(address),

@@ -172,6 +172,13 @@ void validate_port(const Server& server, const Service& service, const std::stri
     }
 }
 
+// A PROXY header names the client of a connection, and these carry many clients' requests.
+void validate_http2(const Service& service, const std::string& at, const Checks& checks) {
+    if (service.send_proxy == ProxyProtocol::off) return;
+    checks.error(at + "/http2", "'http2' and 'send_proxy' exclude each other",
+                 "take one of them off: clients are named by X-Forwarded-For, too");
+}
+
 void validate_servers(const Service& service, const std::string& path, const Checks& checks) {
     std::map<std::string_view, std::size_t> first_with;
     for (std::size_t i = 0; i < service.servers.size(); ++i) {
@@ -179,6 +186,7 @@ void validate_servers(const Service& service, const std::string& path, const Che
         const auto at = fmt::format("{}/servers/{}", path, i);
         if (checks.places.broken(at)) continue;
         validate_port(server, service, at + "/address", checks);
+        if (server.http2) validate_http2(service, at, checks);
         const auto [first, is_new] = first_with.emplace(server.name, i);
         if (is_new) continue;
         const auto earlier = fmt::format("{}/servers/{}", path, first->second);

@@ -69,6 +69,7 @@ constexpr std::array<EnumWord<Forwarded>, 3> forwarded_words{
 constexpr std::array<EnumWord<ProxyProtocol>, 3> proxy_protocol_words{
     {{"off", ProxyProtocol::off}, {"v1", ProxyProtocol::v1}, {"v2", ProxyProtocol::v2}}};
 
+constexpr std::array<EnumWord<Alpn>, 2> alpn_words{{{"h2", Alpn::h2}, {"http/1.1", Alpn::http1}}};
 constexpr std::array<EnumWord<TlsVersion>, 2> tls_version_words{
     {{"1.2", TlsVersion::tls12}, {"1.3", TlsVersion::tls13}}};
 

@@ -121,6 +121,7 @@ TEST_SUITE("config/effective") {
                                 "          client_certificate: off\n"
                                 "          client_ca: \"\"\n"
                                 "          client_crl: \"\"\n"
+                                "        alpn: [h2, http/1.1]\n"
                                 "    mode: snat\n"
                                 "    protocol: http\n"
                                 "    scheduler: wlc\n"

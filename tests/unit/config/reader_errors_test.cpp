@@ -40,12 +40,11 @@ TEST_SUITE("config/reader errors") {
             "4:5 unknown service key 'serverz' | did you mean 'servers'?");
     }
 
-    TEST_CASE("what this build cannot do may be switched off") {
-        CHECK(config_errors("services:\n  web:\n    listen: \":80\"\n    servers:\n"
-                            "      - {address: \"10.0.0.1:80\", http2: false}\n") == "");
-        CHECK(config_errors("services:\n  web:\n    listen: \":80\"\n    servers:\n"
-                            "      - {address: \"10.0.0.1:80\", http2: true}\n") ==
-              "5:41 'http2: true' is not available in this build yet");
+    TEST_CASE("a connection of many clients has no PROXY header") {
+        const std::string text =
+            "services:\n  web:\n    listen: \":80\"\n    send_proxy: v2\n"
+            "    servers:\n      - {address: \"10.0.0.1:80\", http2: true}\n";
+        CHECK(config_errors(text).contains("'http2' and 'send_proxy' exclude each other"));
     }
 
     TEST_CASE("an unknown key is told with the nearest one, or where it belongs") {
@@ -226,8 +225,9 @@ TEST_SUITE("config/reader errors") {
         CHECK(config_errors("services: {w: {servers: a:1, listen: {address: \":443\", tls: true, "
                             "alpn: [h2]}}}\n") ==
               "1:61 TLS needs a certificate, and 'certificates' has none | write at the top: "
-              "certificates: [{cert: site.crt, key: site.key}]\n"
-              "1:67 'alpn' is not available in this build yet");
+              "certificates: [{cert: site.crt, key: site.key}]");
+        CHECK(config_errors("services: {w: {servers: a:1, listen: {address: \":443\", "
+                            "alpn: [h2, h3]}}}\n") != "");
         CHECK(config_errors("services: {w: {servers: a:1, listen: {address: \":443\", tls: "
                             "false}}}\n") == "");
         CHECK(config_errors("certificates: []\nfloating_ips: [10.0.0.1/24]\n" + service_with("")) ==
