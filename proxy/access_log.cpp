@@ -88,7 +88,9 @@ void append_request(LineWriter& line, const AccessRecord& record) {
         line.text("target", record.target);
     }
     line.text("host", record.host);
-    line.text("version", record.http_minor == 0 ? "HTTP/1.0" : "HTTP/1.1");
+    line.text("version", record.http_major == 2   ? "HTTP/2"
+                         : record.http_minor == 0 ? "HTTP/1.0"
+                                                  : "HTTP/1.1");
     line.number("status", static_cast<std::uint64_t>(record.status));
 }
 

@@ -27,6 +27,7 @@ struct AccessRecord {
     std::string_view method;
     std::string_view target;  // path and query as sent
     std::string_view host;
+    int http_major = 1;
     int http_minor = 1;
     int status = 0;
     std::uint64_t bytes_in = 0;                                // from the client, heads included

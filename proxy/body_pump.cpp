@@ -38,7 +38,8 @@ void BodyPump::reset(const Message& message) {
     left_ = message.length;
     body_bytes_ = bytes_read_ = bytes_written_ = 0;
     last_fill_ = 0;
-    sink_is_slow_ = false;
+    sink_is_slow_ = end_written_ = false;
+    trailers_.clear();
     refusal_ = {};
     error_ = 0;
     all_in_ = message.framing == Framing::none ||
@@ -89,7 +90,7 @@ BodyPump::State BodyPump::move(Stream& from, Stream& to) {
         const bool only_head = pieces_end_ == 1 && bytes_written_ == 0 && body_bytes_ == 0;
         if (!all_in_ && !input_.empty() && (pieces_end_ == 0 || only_head) && !produce())
             return state_;
-        if (has_output()) {
+        if (has_output() || owes_end()) {
             if (!flush(to)) return state_;
             continue;
         }
@@ -107,9 +108,30 @@ bool BodyPump::has_output() const {
     return pieces_begin_ < pieces_end_ || (pipe_ && pipe_->held() > 0);
 }
 
-bool BodyPump::flush(Stream& to) {
+// A MessageStream is told of the message's end together with the last bytes.
+bool BodyPump::owes_end() const {
+    return message_.framing_out == Framing::message && all_in_ &&
+           message_.framing != Framing::none && !end_written_;
+}
+
+std::string_view BodyPump::trailers() const {
+    return message_.framing == Framing::message ? std::string_view(trailers_)
+                                                : std::string_view(chunks_.trailers());
+}
+
+IoResult BodyPump::write(Stream& to) {
     const std::span pieces(pieces_.data() + pieces_begin_, pieces_end_ - pieces_begin_);
-    const auto written = pieces.empty() ? to.try_write(*pipe_) : to.try_write(pieces);
+    if (!owes_end()) return pieces.empty() ? to.try_write(*pipe_) : to.try_write(pieces);
+    std::size_t bytes = 0;
+    for (const iovec& piece : pieces)
+        bytes += piece.iov_len;
+    const auto written = static_cast<MessageStream&>(to).try_write_last(pieces, trailers());
+    end_written_ = written.ok() && written.bytes == bytes;
+    return written;
+}
+
+bool BodyPump::flush(Stream& to) {
+    const auto written = write(to);
     if (written.state == Io::would_block) {
         sink_is_slow_ = true;
         state_ = State::needs_sink;
@@ -121,7 +143,7 @@ bool BodyPump::flush(Stream& to) {
         return false;
     }
     bytes_written_ += written.bytes;
-    if (pieces.empty()) return true;
+    if (pieces_begin_ == pieces_end_) return true;
     std::size_t left = written.bytes;
     while (pieces_begin_ < pieces_end_ && left >= pieces_[pieces_begin_].iov_len) {
         left -= pieces_[pieces_begin_].iov_len;
@@ -161,7 +183,7 @@ bool BodyPump::fill_pipe(Stream& from) {
     last_fill_ = read.bytes;
     if (!read.ok()) {
         release_pipe();  // a waiting body holds no pipe
-        return note_no_bytes(read);
+        return note_no_bytes(from, read);
     }
     bytes_read_ += read.bytes;
     body_bytes_ += read.bytes;
@@ -182,7 +204,7 @@ bool BodyPump::fill_buffer(Stream& from) {
     // comes behind the message is left over, and the next owner's.
     const auto read = from.try_read(relay_.space());
     last_fill_ = read.bytes;
-    if (!read.ok()) return note_no_bytes(read);
+    if (!read.ok()) return note_no_bytes(from, read);
     bytes_read_ += read.bytes;
     relay_.commit(read.bytes);
     input_ = relay_.view();
@@ -190,14 +212,18 @@ bool BodyPump::fill_buffer(Stream& from) {
 }
 
 // True: the end of the stream is the end of the message.
-bool BodyPump::note_no_bytes(const IoResult& read) {
+bool BodyPump::note_no_bytes(Stream& from, const IoResult& read) {
     if (read.state == Io::would_block) {
         relay_.release();  // a waiting body holds no buffer
         state_ = State::needs_source;
         return false;
     }
-    if (read.state == Io::end && message_.framing == Framing::until_close) {
+    const bool by_end =
+        message_.framing == Framing::until_close || message_.framing == Framing::message;
+    if (read.state == Io::end && by_end) {
         all_in_ = true;
+        if (message_.framing == Framing::message)
+            trailers_ = static_cast<MessageStream&>(from).trailers();
         if (message_.framing_out == Framing::chunked) add_last_chunk();
         return true;
     }
@@ -276,12 +302,12 @@ void BodyPump::open_chunk(std::size_t payload_bytes) {
 }
 
 void BodyPump::add_last_chunk() {
-    if (chunks_.trailers().empty()) {
+    if (trailers().empty()) {
         add_piece("0\r\n\r\n");
         return;
     }
     last_chunk_ = "0\r\n";
-    last_chunk_ += chunks_.trailers();
+    last_chunk_ += trailers();
     last_chunk_ += "\r\n";
     add_piece(last_chunk_);
 }

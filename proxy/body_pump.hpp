@@ -6,6 +6,7 @@
 #include "proxy/buffer.hpp"
 #include "proxy/chunked.hpp"
 #include "proxy/head.hpp"
+#include "proxy/message_stream.hpp"
 
 #include <array>
 #include <cstddef>
@@ -39,9 +40,10 @@ public:
     BodyPump& operator=(const BodyPump&) = delete;
 
     struct Message {
-        std::string_view head;                // written first; stays valid until it is
-        Framing framing = Framing::none;      // of the body as it comes in
-        std::uint64_t length = 0;             // with Framing::length
+        std::string_view head;            // written first; stays valid until it is
+        Framing framing = Framing::none;  // of the body as it comes in
+        std::uint64_t length = 0;         // with Framing::length
+        // Framing::message on a side says that its stream is a MessageStream.
         Framing framing_out = Framing::none;  // none when `framing` is, else any but none
         std::string_view body;                // the first bytes of the body (and what follows it)
         std::uint64_t body_bytes_max = UINT64_MAX;
@@ -81,7 +83,7 @@ private:
     bool fill(Stream& from, Stream& to);  // false: state_ says why not
     bool fill_buffer(Stream& from);
     bool fill_pipe(Stream& from);
-    bool note_no_bytes(const IoResult& read);
+    bool note_no_bytes(Stream& from, const IoResult& read);
     bool is_bulk(const Stream& from, const Stream& to) const;
     bool produce();  // false: state_ says why not
     bool produce_plain();
@@ -91,6 +93,9 @@ private:
     void add_last_chunk();
     void add_piece(std::string_view bytes);
     bool has_output() const;
+    bool owes_end() const;
+    IoResult write(Stream& to);
+    std::string_view trailers() const;
     void reset(const Message& message);
     void release_pipe();
 
@@ -105,6 +110,7 @@ private:
     std::size_t pieces_end_ = 0;
     std::array<char, 20> chunk_size_{};
     std::string last_chunk_;  // with trailers
+    std::string trailers_;    // of a source that is a MessageStream
     std::uint64_t left_ = 0;  // of a body with a length
     std::uint64_t body_bytes_ = 0;
     std::uint64_t bytes_read_ = 0;
@@ -114,6 +120,7 @@ private:
     int error_ = 0;
     bool all_in_ = false;  // the source's message is whole
     bool sink_is_slow_ = false;
+    bool end_written_ = false;  // with Framing::message
     State state_ = State::needs_source;
 };
 

@@ -22,8 +22,8 @@ int hex_value(char c) {
     return -1;
 }
 
-/// RFC 9110 section 6.5.1: what decides framing, routing, identity or the content's form is of no
-/// use, or of evil use, behind the body.
+}  // namespace
+
 bool is_forbidden_in_trailer(std::string_view name) {
     switch (field_id(name)) {
         case FieldId::host:
@@ -53,8 +53,6 @@ bool is_forbidden_in_trailer(std::string_view name) {
     return same_word(name.substr(0, forwarded.size()), forwarded) ||
            std::ranges::any_of(content, [&](auto word) { return same_word(name, word); });
 }
-
-}  // namespace
 
 void ChunkedReader::refuse(Reason reason, std::uint64_t offset) {
     state_ = State::refused;

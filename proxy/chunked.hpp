@@ -11,6 +11,10 @@
 
 namespace poise::proxy {
 
+/// RFC 9110 section 6.5.1: what decides framing, routing, identity or the content's form is of no
+/// use, or of evil use, behind the body.
+bool is_forbidden_in_trailer(std::string_view name);
+
 /// Holds no body bytes: each call consumes framing and hands out views of payload. Sizes with
 /// signs, 0x, underscores, white space or overflow, bare LF, long extensions and framing fields
 /// in trailers are refused. One object a body; trivially small while idle.

@@ -16,6 +16,7 @@ Client::Client(Worker& on, std::unique_ptr<Stream> connection, std::size_t servi
       address(stream->peer()),
       dialled(listens.is_any() ? local_address(stream->fd()) : listens),
       in(on.buffers()),
+      pinned(own_pinned_),
       listening_(listens),
       generation_(on.current()),
       service_(service) {
@@ -23,7 +24,31 @@ Client::Client(Worker& on, std::unique_ptr<Stream> connection, std::size_t servi
     worker_service().counters.sessions.add();
 }
 
+Client::Client(Client& connection, std::unique_ptr<MessageStream> request)
+    : worker(connection.worker),
+      stream(std::move(request)),
+      message(static_cast<MessageStream*>(stream.get())),
+      waiter(worker.engine()),
+      address(connection.address),
+      dialled(connection.dialled),
+      in(worker.buffers()),
+      tls(connection.tls),
+      certificate_fields(connection.certificate_fields),
+      pinned(connection.pinned),
+      connection_(&connection),
+      listening_(connection.listening_),
+      generation_(connection.generation_),
+      service_(connection.service_) {
+    ++connection.requests_running;
+}
+
 Client::~Client() {
+    if (connection_ != nullptr) {
+        stream.reset();
+        --connection_->requests_running;
+        connection_->waiter.wake();  // it may wait for its last request
+        return;
+    }
     worker_service().counters.sessions.subtract();
     worker.end_session();
 }
@@ -49,6 +74,14 @@ std::size_t Client::listen_index() const {
 bool Client::is_leaving() const {
     if (worker.draining()) return true;
     return generation_ != worker.current() && !worker.service_at(listening_);
+}
+
+bool Client::may_speak_http2() const {
+    if (message != nullptr || tls) return false;  // TLS has settled it in its handshake
+    for (const auto& listen : worker_service().service.configured.listen)
+        if (listen.address == listening_)
+            return std::ranges::find(listen.alpn, config::Alpn::h2) != listen.alpn.end();
+    return false;
 }
 
 }  // namespace poise::proxy

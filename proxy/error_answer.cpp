@@ -119,7 +119,9 @@ std::string make_answer(int status, AnswerMedia media, std::string_view body,
     if (context.retry_after || status == service_unavailable)
         answer += fmt::format("Retry-After: {}\r\n",
                               context.retry_after.value_or(retry_after_default).count());
-    answer += context.keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
+    if (!context.is_message)
+        answer += context.keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n";
+    answer += "\r\n";
     if (!context.is_head) answer += body;
     return answer;
 }

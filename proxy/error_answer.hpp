@@ -20,6 +20,7 @@ struct AnswerContext {
     std::optional<std::chrono::seconds> retry_after;           // 503 gets one anyway
     std::optional<std::chrono::system_clock::time_point> now;  // for Date
     bool keep_alive = false;  // the connection goes on: sent only when this is sure
+    bool is_message = false;  // goes out as HTTP/2: nothing is said of the connection
     bool is_head = false;     // HEAD: the head alone, with the length of the body
 };
 

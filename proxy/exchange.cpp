@@ -1,7 +1,5 @@
 #include "proxy/exchange.hpp"
 
-#include "proxy/head_writer.hpp"
-
 #include <algorithm>
 #include <cassert>
 #include <utility>
@@ -12,22 +10,14 @@ namespace {
 
 using State = BodyPump::State;
 
-constexpr HeadLimits response_limits{.fields = 200, .request_line_bytes = 16'384};
-constexpr std::size_t response_head_bytes_max = 131'072;
 constexpr std::chrono::seconds rate_grace{10};  // before min_rate counts
 constexpr int interims_a_turn = 8;              // 1xx responses passed on before others run
-
-Framing framing_for_client(const ResponseHead& head, int client_minor) {
-    if (head.framing == Framing::chunked || head.framing == Framing::until_close)
-        return client_minor == 0 ? Framing::until_close : Framing::chunked;
-    return head.framing;
-}
 
 }  // namespace
 
 Exchange::Step Exchange::step(Client& client) {
     if (client.stream->broken()) {
-        failure_ = {Reason::client_closed, phase()};
+        failure_ = {client_fault(client), phase()};
         return Step::failed;
     }
     if (!step_request(client)) return Step::failed;
@@ -51,6 +41,12 @@ Exchange::Step Exchange::step(Client& client) {
     return Step::waits;
 }
 
+// Why the client is gone.
+Reason Exchange::client_fault(const Client& client) const {
+    const Reason fault = client.message != nullptr ? client.message->fault() : Reason::none;
+    return fault != Reason::none ? fault : Reason::client_closed;
+}
+
 bool Exchange::step_request(Client& client) {
     if (request_done_ || request_abandoned_) return true;
     up_state_ = up_.step(*client.stream, *upstream);
@@ -60,7 +56,7 @@ bool Exchange::step_request(Client& client) {
             phases.sent = client.worker.engine().now();
             return true;
         case State::source_cut:
-            failure_ = {Reason::client_closed, Phase::request_body, std::nullopt, up_.error()};
+            failure_ = {client_fault(client), Phase::request_body, std::nullopt, up_.error()};
             return false;
         case State::sink_failed:
             // The server may have answered before it closed: its word comes first.
@@ -123,37 +119,14 @@ bool Exchange::step_response(Client& client) {
     }
 }
 
-// Leaves receiving_ at head when more bytes are needed.
-bool Exchange::read_response_head(Client& client) {
-    for (;;) {
-        const auto bytes = received_.view();
-        if (bytes.size() > response_scanned_) {
-            if (const auto length = head_length(bytes, response_scanned_); length > 0)
-                return on_response_head(client, length);
-            response_scanned_ = bytes.size();
-            if (bytes.size() >= response_head_bytes_max)
-                return refuse(Reason::response_head_too_long, Phase::response_head);
-        }
-        if (received_.space().empty() && !received_.make_room())
-            return refuse(Reason::response_head_too_long, Phase::response_head);
-        const auto read = upstream->try_read(received_.space());
-        if (read.state == Io::would_block) {
-            received_.release_if_empty();
-            return true;
-        }
-        if (!read.ok()) return on_upstream_end(read.error);
-        any_response_byte_ = true;
-        received_.commit(read.bytes);
-    }
-}
-
 // The server is gone before it has answered. Safe to try again: nothing of an answer came, the
 // request is still whole in our hands, and it does no harm twice (RFC 9110 section 9.2.2).
 bool Exchange::on_upstream_end(int error) {
     failure_ = {Reason::response_reset, Phase::response_head, std::nullopt, error};
-    const bool nothing_sent = up_.bytes_written() == 0;
+    if (upstream_message_ != nullptr && upstream_message_->unprocessed()) fields_sent_ = false;
+    const bool nothing_done = !fields_sent_ && up_.bytes_written() == 0;
     retry_ = !any_response_byte_ && !response_started() && replayable() &&
-             (request_.idempotent || nothing_sent);
+             (request_.idempotent || nothing_done);
     return false;
 }
 
@@ -171,90 +144,6 @@ bool Exchange::server_lost() {
     retry_ = retry_ && request_done_ && choice.has_other();
     if (!retry_) failure_ = failed_before;
     return retry_;
-}
-
-bool Exchange::on_response_head(Client& client, std::size_t length) {
-    const auto refusal = parse_response_head(received_.view().substr(0, length), response_limits,
-                                             request_.is_head, response_);
-    if (refusal) return refuse(refusal->reason, Phase::response_head, refusal->offset);
-    const int status = response_.status;
-    if (status == 101 && !switches_as_asked())
-        return refuse(Reason::bad_response, Phase::response_head);
-    if (status < 200 && status != 101) {
-        start_interim(client, length);
-        return true;
-    }
-    phases.responded = client.worker.engine().now();
-    status_ = status;
-    note_authentication();
-    start_response(client, length);
-    return true;
-}
-
-// 100, 103 and the like pass at once; HTTP/1.0 knows none of them.
-void Exchange::start_interim(Client&, std::size_t length) {
-    upstream_spoiled_ = upstream_spoiled_ || !response_.keep_alive;
-    downstream_head_.clear();
-    if (request_.minor > 0) append_response_head(downstream_head_, response_, {.request_id = id_});
-    received_.consume(length);
-    BodyPump::Message message;
-    message.head = downstream_head_;
-    interim_.start(message);
-    receiving_ = Receiving::interim;
-}
-
-void Exchange::start_response(Client& client, std::size_t length) {
-    tunnel_ = status_ == 101;
-    framing_out_ = framing_for_client(response_, request_.minor);
-    // An early answer leaves the rest of the request in the way of the next one.
-    keep_client_ = request_.keep_alive && framing_out_ != Framing::until_close &&
-                   !client.is_leaving() && (request_done_ || response_.keep_alive);
-    downstream_head_.clear();
-    append_response_head(
-        downstream_head_, response_,
-        {.request_id = id_,
-         .set_cookie = choice.set_cookie(tls_),
-         .hsts = tls_ ? std::string_view(service->service.hsts_field) : std::string_view(),
-         .framing_out = framing_out_,
-         .client_minor = request_.minor,
-         .keep_alive = keep_client_,
-         .upgrade = tunnel_,
-         .keep_length = request_.is_head || status_ == 304});
-    BodyPump::Message message;
-    message.head = downstream_head_;
-    message.framing = response_.framing;
-    message.framing_out = framing_out_;
-    message.length = response_.content_length;
-    received_.consume(length);
-    down_.start(message, std::move(received_));
-    receiving_ = Receiving::body;
-    response_.fields.clear();  // views into the buffer end with the next fill
-    response_.reason_phrase = {};
-}
-
-// To a protocol that the client has named (RFC 9110 section 7.8).
-bool Exchange::switches_as_asked() const {
-    const Field* chosen = response_.find(FieldId::upgrade);
-    if (!request_.upgrade || chosen == nullptr) return false;
-    bool asked = false;
-    for (const Field& field : request_.fields) {
-        if (field.id != FieldId::upgrade) continue;
-        each_element(field.value, [&](std::string_view protocol) {
-            asked = asked || same_word(protocol, chosen->value);
-        });
-    }
-    return asked;
-}
-
-void Exchange::note_authentication() {
-    if (status_ != 401 && status_ != 407) return;
-    for (const Field& field : response_.fields) {
-        if (field.id != FieldId::www_authenticate && field.id != FieldId::proxy_authenticate)
-            continue;
-        each_element(field.value, [&](std::string_view challenge) {
-            pins_ = pins_ || authenticates_connection(challenge);
-        });
-    }
 }
 
 bool Exchange::too_slow(const Client& client) {
@@ -324,9 +213,9 @@ void Exchange::time_out() {
 }
 
 bool Exchange::upstream_reusable() const {
-    return receiving_ == Receiving::done && request_done_ && response_.keep_alive &&
-           !upstream_spoiled_ && response_.framing != Framing::until_close &&
-           down_.left_over().empty() && !tunnel_;
+    return upstream_message_ == nullptr && receiving_ == Receiving::done && request_done_ &&
+           response_.keep_alive && !upstream_spoiled_ &&
+           response_.framing != Framing::until_close && down_.left_over().empty() && !tunnel_;
 }
 
 bool Exchange::client_reusable(const Client& client) const {

@@ -6,6 +6,7 @@
 #include "proxy/body_pump.hpp"
 #include "proxy/client.hpp"
 #include "proxy/head.hpp"
+#include "proxy/head_writer.hpp"
 #include "proxy/incidents.hpp"
 #include "proxy/request_id.hpp"
 #include "proxy/upstream.hpp"
@@ -52,9 +53,12 @@ public:
     /// A new one, of `client`.
     void begin(const Client& client);
 
-    enum class HeadState : std::uint8_t { needs_more, whole, client_gone, refused };
+    /// http2: it is the start of HTTP/2's preface, and that may be spoken here.
+    enum class HeadState : std::uint8_t { needs_more, whole, client_gone, refused, http2 };
     /// Reads what the client has sent until the head is whole.
     HeadState read_head(Client& client);
+    /// The same for a request whose fields have come with client.message. False: refused.
+    bool take_head(Client& client);
 
     /// Follows the rules to a service and checks its limits. False: failure() says why not.
     bool route(Client& client);
@@ -93,7 +97,7 @@ public:
     const RequestHead& request() const { return request_; }
     int status() const { return status_; }
     const Failure& failure() const { return failure_; }
-    bool response_started() const { return down_.bytes_written() > 0; }
+    bool response_started() const { return head_passed_ || down_.bytes_written() > 0; }
     bool response_whole() const { return receiving_ == Receiving::done; }
     bool request_whole() const { return request_done_; }
     std::string_view request_id() const { return id_; }
@@ -102,7 +106,9 @@ public:
     /// The same place under https, on the service's first listener with TLS.
     std::string https_location() const;
     /// Whether any server may have got a byte of it.
-    bool reached_server() const { return attempts_.sent || up_.bytes_written() > 0; }
+    bool reached_server() const {
+        return attempts_.sent || fields_sent_ || up_.bytes_written() > 0;
+    }
     const Attempts& attempts() const { return attempts_; }
     /// After a tunnel's 101: what the server has sent behind it.
     Buffer take_tunnel_start() { return down_.take_left_over(); }
@@ -112,6 +118,7 @@ public:
     Choice choice;
     std::unique_ptr<Stream> upstream;
     pool::UpstreamConnections::Use use;  // of `upstream`, unless it is this client's alone
+    PinnedUpstreams::Loan loan;          // of `upstream`, when it is this client's alone
     Phases phases;
     int retries = 0;
     bool reused = false;
@@ -135,8 +142,16 @@ private:
     bool step_response(Client& client);  // false: failure_ is set, or retry_ or tunnel
     bool read_response_head(Client& client);
     bool on_response_head(Client& client, std::size_t length);
-    void start_interim(Client& client, std::size_t length);
-    void start_response(Client& client, std::size_t length);
+    bool note_response_head(Client& client);
+    void start_interim(Client& client);
+    void start_response(Client& client);
+    void pass_response_head(MessageStream& to, const ResponseHeadContext& context,
+                            BodyPump::Message& message);
+    bool read_response_fields_of(Client& client);
+    void drop_response_head();
+    void note_credentials();
+    void send_upstream_head(Client& client, BodyPump::Message& message);
+    Reason client_fault(const Client& client) const;
     void note_authentication();
     bool switches_as_asked() const;
     bool on_upstream_end(int error);
@@ -164,6 +179,8 @@ private:
     std::size_t head_bytes_ = 0;  // of the request, at the start of client.in
     std::size_t head_scanned_ = 0;
     std::size_t response_scanned_ = 0;
+    std::size_t response_head_bytes_ = 0;        // at the start of received_
+    MessageStream* upstream_message_ = nullptr;  // `upstream`, when it speaks HTTP/2
     std::uint64_t moved_before_ = 0;
     Framing framing_out_ = Framing::none;  // of the response
     Receiving receiving_ = Receiving::head;
@@ -172,6 +189,8 @@ private:
     BodyPump::State down_state_ = BodyPump::State::again;
     bool request_done_ = false;
     bool request_abandoned_ = false;  // the server takes no more of it
+    bool fields_sent_ = false;  // the request's, to a server that has not said that it ignores them
+    bool head_passed_ = false;  // of the response, as fields
     bool retry_ = false;
     bool tunnel_ = false;
     bool pins_ = false;

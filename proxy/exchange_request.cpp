@@ -2,6 +2,7 @@
 #include "proxy/exchange.hpp"
 #include "proxy/forwarded.hpp"
 #include "proxy/head_writer.hpp"
+#include "proxy/http2_head.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -15,6 +16,11 @@ namespace {
 void skip_empty_lines(Buffer& in) {
     while (in.view().starts_with("\r\n"))
         in.consume(2);
+}
+
+// What is a head to HTTP/1 (RFC 9113 section 3.4); the rest of the preface follows.
+bool is_http2_preface(std::string_view bytes) {
+    return bytes.starts_with("PRI * HTTP/2.0\r\n\r\n");
 }
 
 }  // namespace
@@ -34,6 +40,7 @@ void Exchange::reset() {
     received_.release();
     upstream.reset();
     use.end();
+    loan.end();
     choice.clear();
     service = nullptr;
     timeouts = nullptr;
@@ -45,15 +52,18 @@ void Exchange::reset() {
     retries = status_ = 0;
     id_.clear();
     kept_head_.clear();
+    upstream_message_ = nullptr;
     effective_client_ = {};
     framing_out_ = Framing::none;
-    reused = fresh_only = request_done_ = request_abandoned_ = retry_ = tunnel_ = false;
+    fields_sent_ = head_passed_ = reused = fresh_only = request_done_ = request_abandoned_ =
+        retry_ = tunnel_ = false;
     upstream_spoiled_ = false;
     pins_ = keep_client_ = any_response_byte_ = waiting_for_head_ = false;
     receiving_ = Receiving::head;
 }
 
 void Exchange::keep_head(const Client& client) {
+    if (client.message != nullptr) return;  // the stream keeps it
     const auto& limits = client.worker_service().service.configured.limits;
     kept_head_ = client.in.view().substr(0, head_bytes_);
     [[maybe_unused]] const auto refusal =
@@ -81,6 +91,9 @@ Exchange::HeadState Exchange::read_head(Client& client) {
                        Phase::request_head, limits.header_bytes);
                 return HeadState::refused;
             }
+            if (length > 0 && is_http2_preface(bytes) && client.requests == 0 &&
+                client.may_speak_http2())
+                return HeadState::http2;
             if (length > 0)
                 return parse_head(client, length) ? HeadState::whole : HeadState::refused;
             head_scanned_ = bytes.size();
@@ -108,11 +121,30 @@ bool Exchange::parse_head(Client& client, std::size_t length) {
         request_.clear();  // what it holds may be half of something
         return refuse(refusal->reason, Phase::request_head, refusal->offset);
     }
+    note_credentials();
+    return true;
+}
+
+bool Exchange::take_head(Client& client) {
+    const auto& limits = client.worker_service().service.configured.limits;
+    FieldBlock& block = *client.message->head();
+    bytes_in += block.bytes().size();
+    phases.began = client.worker.engine().now();
+    const auto refusal =
+        read_request_fields(block, {limits.header_fields, limits.request_line_bytes}, request_);
+    if (refusal) {
+        request_.clear();
+        return refuse(refusal->reason, Phase::request_head, refusal->offset);
+    }
+    note_credentials();
+    return true;
+}
+
+void Exchange::note_credentials() {
     for (const Field& field : request_.fields) {
         if (field.id == FieldId::authorization || field.id == FieldId::proxy_authorization)
             pins_ = pins_ || authenticates_connection(field.value);
     }
-    return true;
 }
 
 void Exchange::take_request_id(Client& client) {
@@ -182,19 +214,14 @@ void Exchange::begin_attempt(Client& client, std::unique_ptr<Stream> stream, boo
     received_.release();
     phases.connected = client.worker.engine().now();
     phases.sent.reset();
-    const Forwarder forwarder(configured.forwarded, configured.trusted_proxies, client.address,
-                              tls_);
-    upstream_head_.clear();
-    append_request_head(
-        upstream_head_, request_,
-        {forwarder, effective_client_, id_, client.worker_service().service.cookie_names,
-         choice.server()->configured().host,
-         client.certificate_fields ? std::string_view(*client.certificate_fields)
-                                   : std::string_view()});
+    fields_sent_ = false;
+    upstream_message_ = dynamic_cast<MessageStream*>(upstream.get());
     BodyPump::Message message;
-    message.head = upstream_head_;
     message.framing = message.framing_out = request_.framing;
     message.length = request_.content_length;
+    send_upstream_head(client, message);
+    if (client.message != nullptr && request_.framing != Framing::none)
+        message.framing = Framing::message;
     if (request_.framing != Framing::none) message.body = client.in.view().substr(head_bytes_);
     if (configured.limits.body_bytes != 0) message.body_bytes_max = configured.limits.body_bytes;
     up_.start(message);
@@ -202,6 +229,39 @@ void Exchange::begin_attempt(Client& client, std::unique_ptr<Stream> stream, boo
     down_state_ = BodyPump::State::needs_source;
     down_.release();
     upstream_spoiled_ = false;
+}
+
+// As text in front of the body, or as fields.
+void Exchange::send_upstream_head(Client& client, BodyPump::Message& message) {
+    const config::Service& configured = service->service.configured;
+    const Forwarder forwarder(configured.forwarded, configured.trusted_proxies, client.address,
+                              tls_);
+    const RequestHeadContext context{forwarder,
+                                     effective_client_,
+                                     id_,
+                                     client.worker_service().service.cookie_names,
+                                     choice.server()->configured().host,
+                                     client.certificate_fields
+                                         ? std::string_view(*client.certificate_fields)
+                                         : std::string_view()};
+    upstream_head_.clear();
+    if (upstream_message_ == nullptr) {
+        append_request_head(upstream_head_, request_, context);
+        message.head = upstream_head_;
+        return;
+    }
+    append_request_lines(upstream_head_, request_, context);
+    const bool tunnel = request_.extended_connect;
+    fields_sent_ = true;
+    upstream_message_->send_head(
+        {.method = tunnel ? "CONNECT" : request_.method,
+         .scheme = tls_ ? "https" : "http",
+         .authority = request_.authority.empty() ? context.default_host : request_.authority,
+         .path = request_.path,
+         .protocol = tunnel ? "websocket" : "",
+         .lines = upstream_head_,
+         .last = request_.framing == Framing::none && !tunnel});
+    if (request_.framing != Framing::none) message.framing_out = Framing::message;
 }
 
 // The body was not read beyond what is still in the client's buffer.

@@ -143,6 +143,12 @@ void ResponseHead::clear() {
     fields = std::move(kept);
 }
 
+const Field* ResponseHead::find(std::string_view name) const {
+    const auto found = std::ranges::find_if(
+        fields, [&](const Field& field) { return same_word(field.name, name); });
+    return found == fields.end() ? nullptr : &*found;
+}
+
 const Field* ResponseHead::find(FieldId id) const {
     return find_id(fields, id);
 }

@@ -49,7 +49,8 @@ struct Field {
     bool hop_by_hop = false;  // ends here: RFC 9110 section 7.6.1, Connection-named ones included
 };
 
-enum class Framing : std::uint8_t { none, length, chunked, until_close };
+/// `message`: the stream itself marks the end, and has trailers (MessageStream).
+enum class Framing : std::uint8_t { none, length, chunked, until_close, message };
 
 struct HeadLimits {
     std::size_t fields = 100;
@@ -64,16 +65,18 @@ struct RequestHead {
     std::string_view path;       // origin-form path and query ("/a?b"); "*" for OPTIONS *
     std::string_view authority;  // Host, or the authority of an absolute-form target; may be
                                  // empty in HTTP/1.0
+    int major = 1;               // 2: HTTP/2
     int minor = 1;               // HTTP/1.minor
     std::vector<Field> fields;
     Framing framing = Framing::none;
     std::uint64_t content_length = 0;  // with Framing::length
     bool keep_alive = true;            // the client lets the connection go on
     bool expect_continue = false;
-    bool upgrade = false;      // Connection: upgrade with an Upgrade field
-    bool te_trailers = false;  // TE: trailers
-    bool is_head = false;      // method HEAD
-    bool idempotent = false;   // RFC 9110 section 9.2.2
+    bool upgrade = false;           // Connection: upgrade with an Upgrade field
+    bool extended_connect = false;  // the upgrade came as CONNECT (RFC 8441)
+    bool te_trailers = false;       // TE: trailers
+    bool is_head = false;           // method HEAD
+    bool idempotent = false;        // RFC 9110 section 9.2.2
 
     const Field* find(FieldId id) const;             // the first one, or nullptr
     const Field* find(std::string_view name) const;  // case-insensitive
@@ -90,7 +93,8 @@ struct ResponseHead {
     bool keep_alive = true;  // the server lets the connection go on
 
     const Field* find(FieldId id) const;
-    void clear();  // all but the capacity of `fields`
+    const Field* find(std::string_view name) const;  // case-insensitive
+    void clear();                                    // all but the capacity of `fields`
 };
 
 /// The length of the head that starts `bytes`, its empty line included; 0 when it is not whole

@@ -1,6 +1,7 @@
 #include "proxy/head_writer.hpp"
 
 #include "persistence/cookie.hpp"
+#include "proxy/websocket_key.hpp"
 
 #include <algorithm>
 #include <array>
@@ -40,6 +41,12 @@ void append_cookie(std::string& out, const Field& field, std::span<const std::st
         out.resize(before);
 }
 
+// Of HTTP/1's handshake for WebSocket: HTTP/2 has none, so what a client sends of it means nothing.
+bool is_of_handshake(const Field& field) {
+    return field.id == FieldId::other && (same_word(field.name, "sec-websocket-key") ||
+                                          same_word(field.name, "sec-websocket-accept"));
+}
+
 void append_upgrade(std::string& out, const std::vector<Field>& fields) {
     out += "Connection: Upgrade\r\n";
     for (const Field& field : fields)
@@ -77,7 +84,7 @@ void append_request_fields(std::string& out, const RequestHead& head,
     const bool keeps_certificate =
         context.forwarder.peer_trusted() && context.certificate_fields.empty();
     for (const Field& field : head.fields) {
-        if (field.hop_by_hop) continue;
+        if (field.hop_by_hop || (head.extended_connect && is_of_handshake(field))) continue;
         switch (field.id) {
             case FieldId::other:
                 if (!is_forged(field.name, context.forwarder) &&
@@ -104,7 +111,46 @@ bool has_hsts(const ResponseHead& head) {
     });
 }
 
+// True: the server has named the request already.
+bool append_response_fields(std::string& out, const ResponseHead& head,
+                            const ResponseHeadContext& context) {
+    bool has_request_id = false;
+    for (const Field& field : head.fields) {
+        if (field.id == FieldId::x_request_id) has_request_id = true;
+        const bool is_length = field.id == FieldId::content_length;
+        if (field.hop_by_hop || (is_length && !context.keep_length)) continue;
+        if (context.extended_connect && is_of_handshake(field)) continue;
+        append_field(out, field.name, field.value);
+    }
+    return has_request_id;
+}
+
+void append_own_response_fields(std::string& out, const ResponseHead& head,
+                                const ResponseHeadContext& context, bool has_request_id) {
+    out += context.set_cookie;
+    if (head.status >= 200 && !context.hsts.empty() && !has_hsts(head)) out += context.hsts;
+    if (!has_request_id && head.status >= 200)
+        append_field(out, "X-Request-Id", context.request_id);
+    if (context.framing_out == Framing::length) append_length(out, head.content_length);
+}
+
 }  // namespace
+
+void append_request_lines(std::string& out, const RequestHead& head,
+                          const RequestHeadContext& context) {
+    append_request_fields(out, head, context);
+    context.forwarder.append(out, head, context.client);
+    out += context.certificate_fields;
+    append_field(out, "X-Request-Id", context.request_id);
+    if (head.framing == Framing::length) append_length(out, head.content_length);
+    if (head.te_trailers) append_field(out, "TE", "trailers");
+}
+
+void append_response_lines(std::string& out, const ResponseHead& head,
+                           const ResponseHeadContext& context) {
+    const bool has_request_id = append_response_fields(out, head, context);
+    append_own_response_fields(out, head, context, has_request_id);
+}
 
 void append_request_head(std::string& out, const RequestHead& head,
                          const RequestHeadContext& context) {
@@ -121,6 +167,8 @@ void append_request_head(std::string& out, const RequestHead& head,
         append_length(out, head.content_length);
     else if (head.framing == Framing::chunked)
         out += "Transfer-Encoding: chunked\r\n";
+    if (head.extended_connect)
+        append_field(out, "Sec-WebSocket-Key", websocket_key(context.request_id));
     if (head.upgrade)
         append_upgrade(out, head.fields);
     else if (head.te_trailers)
@@ -135,21 +183,8 @@ void append_response_head(std::string& out, const ResponseHead& head,
     out += ' ';
     out += head.reason_phrase;
     out += "\r\n";
-    bool has_request_id = false;
-    for (const Field& field : head.fields) {
-        if (field.id == FieldId::x_request_id) has_request_id = true;
-        const bool is_length = field.id == FieldId::content_length;
-        if (field.hop_by_hop || (is_length && !context.keep_length)) continue;
-        append_field(out, field.name, field.value);
-    }
-    out += context.set_cookie;
-    if (head.status >= 200 && !context.hsts.empty() && !has_hsts(head)) out += context.hsts;
-    if (!has_request_id && head.status >= 200)
-        append_field(out, "X-Request-Id", context.request_id);
-    if (context.framing_out == Framing::length)
-        append_length(out, head.content_length);
-    else if (context.framing_out == Framing::chunked)
-        out += "Transfer-Encoding: chunked\r\n";
+    append_own_response_fields(out, head, context, append_response_fields(out, head, context));
+    if (context.framing_out == Framing::chunked) out += "Transfer-Encoding: chunked\r\n";
     if (context.upgrade)
         append_upgrade(out, head.fields);
     else if (head.status >= 200 && !context.keep_alive)

@@ -27,19 +27,29 @@ struct RequestHeadContext {
 void append_request_head(std::string& out, const RequestHead& head,
                          const RequestHeadContext& context);
 
+/// Appends the field lines of that head alone, for HTTP/2: without Host, framing and what belongs
+/// to a connection.
+void append_request_lines(std::string& out, const RequestHead& head,
+                          const RequestHeadContext& context);
+
 struct ResponseHeadContext {
     std::string_view request_id;
     std::string_view set_cookie;  // a whole line with CRLF, or empty
     std::string_view hsts;        // likewise; gives way to the server's own
     Framing framing_out = Framing::none;
     int client_minor = 1;
-    bool keep_alive = true;    // the client connection goes on
-    bool upgrade = false;      // 101: Connection and Upgrade pass
-    bool keep_length = false;  // HEAD, 304: Content-Length is of another body and passes
+    bool keep_alive = true;         // the client connection goes on
+    bool extended_connect = false;  // the client's upgrade came as CONNECT (RFC 8441)
+    bool upgrade = false;           // 101: Connection and Upgrade pass
+    bool keep_length = false;       // HEAD, 304: Content-Length is of another body and passes
 };
 
 /// Appends the head for the client.
 void append_response_head(std::string& out, const ResponseHead& head,
                           const ResponseHeadContext& context);
+
+/// Appends the field lines of that head alone, for HTTP/2; `context.framing_out` may be length.
+void append_response_lines(std::string& out, const ResponseHead& head,
+                           const ResponseHeadContext& context);
 
 }  // namespace poise::proxy

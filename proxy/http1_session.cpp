@@ -2,12 +2,10 @@
 
 #include "base/engine.hpp"
 #include "proxy/exchange.hpp"
-#include "proxy/http1_upstream.hpp"
+#include "proxy/http2_session.hpp"
 #include "proxy/io.hpp"
 #include "proxy/parked_client.hpp"
-#include "proxy/session_answer.hpp"
-#include "proxy/session_report.hpp"
-#include "proxy/tunnel.hpp"
+#include "proxy/request_run.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -19,7 +17,6 @@ namespace poise::proxy {
 namespace {
 
 using HeadState = Exchange::HeadState;
-using Step = Exchange::Step;
 
 // After so long without a byte a client is parked: longer than the pauses of a busy client, so that
 // only idle ones pay for a new coroutine.
@@ -58,6 +55,10 @@ Task<bool> receive_head(Client& client, Exchange& exchange, HeadState state, Aft
     client.waiter.expires_after(timeouts.header);
     for (;; state = exchange.read_head(client)) {
         if (state == HeadState::whole) co_return true;
+        if (state == HeadState::http2) {
+            after = After::http2;
+            co_return false;
+        }
         if (state == HeadState::client_gone) {
             after = After::close;
             co_return false;
@@ -79,82 +80,13 @@ Task<bool> receive_head(Client& client, Exchange& exchange, HeadState state, Aft
     }
 }
 
-// Steps until the exchange has come to an end of some kind.
-Task<Step> run_exchange(Client& client, Exchange& exchange) {
-    for (;;) {
-        const Step step = exchange.step(client);
-        if (step != Step::waits && step != Step::again) co_return step;
-        if (step == Step::again) client.waiter.wake();
-        const Wake why = co_await client.waiter.sleep();
-        if (why == Wake::ready && !exchange.service->ended) continue;
-        if (why == Wake::timed_out)
-            exchange.time_out();
-        else
-            exchange.fail({Reason::draining, Phase::response_body});
-        co_return Step::failed;
-    }
-}
-
-Task<After> relay_tunnel(Client& client, Exchange& exchange) {
-    exchange.keep_head(client);  // for the report
-    exchange.consume_request(client);
-    auto upstream = std::move(exchange.upstream);
-    exchange.use.end();  // it will not come back
-    const auto result =
-        co_await run_tunnel(client, *exchange.service, *exchange.choice.server(), *upstream,
-                            exchange.take_tunnel_start(), exchange.timeouts->tunnel);
-    exchange.bytes_in += result.from_client;
-    exchange.bytes_out += result.from_server;
-    if (result.reason != Reason::none && result.reason != Reason::client_closed)
-        exchange.fail({result.reason, Phase::tunnel, std::nullopt, result.error});
-    exchange.note_bytes(0);
-    report_exchange(client, exchange);
-    exchange.choice.release(client.worker);
-    co_return After::close;
-}
-
-After finish_response(Client& client, Exchange& exchange) {
-    note_server_success(exchange);
-    exchange.note_bytes(0);
-    report_exchange(client, exchange);
-    const bool reusable = exchange.client_reusable(client);
-    if (exchange.upstream_reusable()) keep_upstream(client, exchange);
-    exchange.choice.release(client.worker);
-    if (reusable) {
-        exchange.consume_request(client);
-        return After::keep_alive;
-    }
-    const bool unread = !exchange.request_whole() || client.stream->readable();
-    return unread ? After::linger : After::close;
-}
-
 // One request from its first byte to the end of its response.
-Task<After> serve_request(Client& client, Exchange& exchange) {
+Task<After> receive_and_serve(Client& client, Exchange& exchange) {
     After after = After::close;
     const HeadState state = exchange.read_head(client);
     if (state != HeadState::whole && !co_await receive_head(client, exchange, state, after))
         co_return after;
-    ++client.requests;
-    if (!exchange.route(client)) co_return co_await answer_failure(client, exchange);
-
-    exchange.choice.begin(*exchange.service, exchange.effective_client(), client.dialled,
-                          &exchange.request(), client.worker.engine().now());
-    for (;;) {
-        if (!take_ready_upstream(client, exchange) && !co_await connect_upstream(client, exchange))
-            co_return co_await answer_failure(client, exchange);
-        switch (co_await run_exchange(client, exchange)) {
-            case Step::done:
-                co_return finish_response(client, exchange);
-            case Step::tunnel:
-                co_return co_await relay_tunnel(client, exchange);
-            case Step::retry:
-                if (prepare_retry(client, exchange)) continue;
-                [[fallthrough]];
-            default:
-                note_server_failure(exchange);
-                co_return co_await answer_failure(client, exchange);
-        }
-    }
+    co_return co_await serve_request(client, exchange);
 }
 
 }  // namespace
@@ -170,9 +102,10 @@ Task<void> run_http1_session(std::unique_ptr<Client> owned) {
         if (pause == Pause::ends) break;
         auto exchange = worker.take_exchange();
         exchange->begin(client);
-        after = co_await serve_request(client, *exchange);
+        after = co_await receive_and_serve(client, *exchange);
         exchange->reset();
         worker.give_back(std::move(exchange));
+        if (after == After::http2) co_return co_await run_http2_session(std::move(owned));
         // Who sends one request behind the other must not keep the worker from all others.
         const bool more = !client.in.empty() || client.stream->readable();
         if (after == After::keep_alive && more) co_await client.waiter.yield();

@@ -4,6 +4,7 @@
 #include "proxy/server_connect.hpp"
 #include "proxy/server_queue.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace poise::proxy {
@@ -38,12 +39,32 @@ bool sends_proxy_header(const Exchange& exchange) {
 
 // The connection that belongs to this client, when it is still good for this service.
 bool take_pinned(Client& client, Exchange& exchange) {
-    auto pinned = client.pinned.take(exchange.service->service);
+    const Service& service = exchange.service->service;
+    auto pinned = client.pinned.take(service);
     if (!pinned) return false;
+    if (client.message != nullptr) exchange.loan = client.pinned.lend(service);
     exchange.choice.take_pinned(*pinned->server);
     if (pinned->authenticated) exchange.pin_upstream();
     exchange.begin_attempt(client, std::move(pinned->stream), true);
     return true;
+}
+
+// Another request of this client runs over the connection that belongs to it. False: it took too
+// long, or the client is gone.
+Task<bool> await_loan(Client& client, Exchange& exchange) {
+    if (!client.pinned.is_lent(exchange.service->service)) co_return true;
+    WaitLine::Place place(client.pinned.line(), client.waiter);
+    client.waiter.expires_after(exchange.timeouts->queue);
+    while (client.pinned.is_lent(exchange.service->service)) {
+        place.wait_on();
+        client.stream->want(client.waiter, Direction::none);
+        const Wake why = co_await client.waiter.sleep();
+        if (why != Wake::ready || client.stream->broken()) {
+            exchange.fail({Reason::queue_timeout, Phase::queue});
+            co_return false;
+        }
+    }
+    co_return true;
 }
 
 bool count_retry(Exchange& exchange) {
@@ -52,12 +73,68 @@ bool count_retry(Exchange& exchange) {
     return true;
 }
 
+bool speaks_http2(const Exchange& exchange) {
+    return exchange.choice.server()->configured().http2;
+}
+
 bool may_share(const Exchange& exchange) {
-    return !exchange.pins_upstream() && !sends_proxy_header(exchange);
+    return !exchange.pins_upstream() && !sends_proxy_header(exchange) && !speaks_http2(exchange);
+}
+
+// A stream on a connection that has room, for a server that speaks HTTP/2.
+bool open_stream(Client& client, Exchange& exchange) {
+    // What it takes is known of a connection of its own only.
+    if (exchange.fresh_only || exchange.request().extended_connect) return false;
+    auto stream = client.worker.http2_upstreams().open(*exchange.choice.server());
+    if (!stream) return false;
+    exchange.service->counters.upstream_reuses.add();
+    exchange.begin_attempt(client, std::move(stream), true);
+    return true;
+}
+
+// Waits for the settings of a server that was just connected to, if they decide.
+Task<bool> takes_request(Client& client, Exchange& exchange, Stream& stream) {
+    if (!exchange.request().extended_connect) co_return true;
+    auto* message = dynamic_cast<MessageStream*>(&stream);
+    if (message == nullptr) co_return true;
+    client.waiter.expires_after(exchange.timeouts->connect);
+    while (message->extended_connect() == Extension::unknown) {
+        message->head();  // there is none yet: readable means news
+        stream.want(client.waiter, Direction::read);
+        if (co_await client.waiter.sleep() != Wake::ready || stream.broken()) break;
+    }
+    co_return message->extended_connect() == Extension::taken;
+}
+
+// While a connection is being made, or when there are as many as may be. False: make one.
+Task<bool> open_next_stream(Client& client, Exchange& exchange) {
+    if (exchange.fresh_only || exchange.request().extended_connect) co_return false;
+    WaitLine* line = client.worker.http2_upstreams().line(*exchange.choice.server());
+    if (line == nullptr) co_return false;
+    bool opened = false;
+    bool called = false;
+    {
+        WaitLine::Place place(*line, client.waiter);
+        client.waiter.expires_after(exchange.timeouts->connect);
+        for (;;) {
+            client.stream->want(client.waiter, Direction::none);
+            const Wake why = co_await client.waiter.sleep();
+            called = place.called();
+            if (called) opened = open_stream(client, exchange);
+            if (opened || why != Wake::ready || client.stream->broken()) break;
+            if (exchange.choice.server()->halted() ||
+                client.worker.http2_upstreams().line(*exchange.choice.server()) == nullptr)
+                break;
+            place.wait_on();
+        }
+    }
+    if (called && !opened) line->call_next();  // what it was called for is another's
+    co_return opened;
 }
 
 // A kept connection to the chosen server, when there is one that this request may use.
 bool reuse_idle(Client& client, Exchange& exchange, bool from_line = false) {
+    if (speaks_http2(exchange)) return open_stream(client, exchange);
     if (!may_share(exchange) || exchange.fresh_only) return false;
     auto& connections = client.worker.connections();
     const pool::RealServer& server = *exchange.choice.server();
@@ -101,16 +178,34 @@ Task<bool> reuse_next(Client& client, Exchange& exchange) {
     co_return reused;
 }
 
+// What a request runs over: the connection itself, or the first stream on it.
+std::unique_ptr<Stream> first_stream(Client& client, const Exchange& exchange,
+                                     std::unique_ptr<Stream> connected) {
+    if (!speaks_http2(exchange)) return connected;
+    return client.worker.http2_upstreams().add(
+        *exchange.choice.server(), std::move(connected),
+        exchange.service->service.configured.timeouts.keep_alive);
+}
+
 // One connection to the chosen server. False: failure() says why.
 Task<bool> connect_once(Client& client, Exchange& exchange) {
     if (may_share(exchange))
         exchange.use = client.worker.connections().use(*exchange.choice.server());
+    std::optional<Http2Upstreams::Making> making;
+    if (speaks_http2(exchange))
+        making.emplace(client.worker.http2_upstreams(), *exchange.choice.server());
     client.stream->want(client.waiter, Direction::none);
     auto connected = co_await connect_to_server(
         client, *exchange.service, *exchange.choice.server(), exchange.timeouts->connect);
+    if (connected.stream)
+        connected.stream = first_stream(client, exchange, std::move(connected.stream));
     if (!connected.stream) {
         exchange.fail({connected.reason, Phase::connect, std::nullopt, connected.error,
                        std::move(connected.text)});
+        co_return false;
+    }
+    if (!co_await takes_request(client, exchange, *connected.stream)) {
+        exchange.fail({Reason::upgrade_unsupported, Phase::connect});
         co_return false;
     }
     exchange.begin_attempt(client, std::move(connected.stream), false);
@@ -121,6 +216,7 @@ Task<bool> connect_once(Client& client, Exchange& exchange) {
 
 bool take_ready_upstream(Client& client, Exchange& exchange) {
     if (exchange.choice.server() == nullptr) {
+        if (client.pinned.is_lent(exchange.service->service)) return false;
         if (take_pinned(client, exchange)) return true;
         // Others wait already.
         if (!exchange.service->service.queue->is_free() && exchange.choice.wanted() == nullptr)
@@ -133,6 +229,10 @@ bool take_ready_upstream(Client& client, Exchange& exchange) {
 }
 
 Task<bool> connect_upstream(Client& client, Exchange& exchange) {
+    if (client.pinned.is_lent(exchange.service->service)) {
+        if (!co_await await_loan(client, exchange)) co_return false;
+        if (take_pinned(client, exchange)) co_return true;
+    }
     for (;;) {
         if (exchange.choice.server() == nullptr) {
             const Reason reason = co_await wait_for_server(
@@ -145,6 +245,7 @@ Task<bool> connect_upstream(Client& client, Exchange& exchange) {
             exchange.phases.got_server = client.worker.engine().now();
             if (reuse_idle(client, exchange)) co_return true;
         }
+        if (speaks_http2(exchange) && co_await open_next_stream(client, exchange)) co_return true;
         if (is_crowded(client, exchange) && co_await reuse_next(client, exchange)) co_return true;
         if (co_await connect_once(client, exchange)) co_return true;
         if (client.waiter.cancelled() || client.stream->broken()) co_return false;

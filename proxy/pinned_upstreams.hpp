@@ -2,12 +2,15 @@
 #pragma once
 
 #include "base/stream.hpp"
+#include "base/wait_line.hpp"
 #include "base/waiter.hpp"
 #include "pool/real_server.hpp"
 
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace poise::proxy {
@@ -29,12 +32,33 @@ struct PinnedUpstream {
 /// is closed. Belongs to one client.
 class PinnedUpstreams {
 public:
+    /// While one is on loan to a request, others that need it wait: those of an HTTP/2 connection
+    /// come at once.
+    class Loan {
+    public:
+        Loan() = default;
+        Loan(Loan&& other) noexcept;
+        Loan& operator=(Loan&& other) noexcept;
+        ~Loan() { end(); }
+        void end();  // the next in line is called
+
+    private:
+        friend class PinnedUpstreams;
+        Loan(PinnedUpstreams& of, std::string service) : of_(&of), service_(std::move(service)) {}
+        PinnedUpstreams* of_ = nullptr;  // null: of none
+        std::string service_;
+    };
+
     static constexpr std::size_t most = 8;
 
     /// The connection for `service`, which may be of a later generation than when it was kept, if
     /// it is still good and its server is still of the service. One that is not is closed.
     std::optional<PinnedUpstream> take(const Service& service);
     void put(PinnedUpstream pinned);
+
+    Loan lend(const Service& service);
+    bool is_lent(const Service& service) const;
+    WaitLine& line() { return line_; }  // of those who wait for a loan's end
 
     /// A server has ended a connection on which this client had authenticated: the client's own
     /// connection, which it believes to be authenticated, is to end, too.
@@ -44,6 +68,8 @@ public:
 
 private:
     std::vector<PinnedUpstream> all_;  // oldest first
+    std::vector<std::string> lent_;    // of these services
+    WaitLine line_;
 };
 
 }  // namespace poise::proxy

@@ -59,7 +59,8 @@ constexpr std::array rows = {
          "Leave the fragment out, or encode \"#\" as %23.", "RFC 9112 section 3.2"}},
     Row{Reason::bad_version,
         {"bad_version", 505, "The protocol version is neither HTTP/1.0 nor HTTP/1.1.",
-         "Use HTTP/1.1; HTTP/2 is not spoken here.", "RFC 9112 section 2.3"}},
+         "Use HTTP/1.1, or HTTP/2 with its whole preface, which a listener may exclude (alpn).",
+         "RFC 9112 section 2.3"}},
     Row{Reason::missing_host,
         {"missing_host", 400, "An HTTP/1.1 request has no Host field.",
          "Send the Host field with the name of the site.", "RFC 9112 section 3.2"}},
@@ -143,6 +144,36 @@ constexpr std::array rows = {
          "Do not use this load balancer as a forward proxy: check the proxy settings of the "
          "client.",
          "RFC 9110 section 9.3.6"}},
+    Row{Reason::bad_pseudo_field,
+        {"bad_pseudo_field", 400,
+         "A field that starts with \":\" is missing, unknown, doubled, out of order or not valid.",
+         "Send :method, :scheme and :path once each, and before all other fields.",
+         "RFC 9113 section 8.3"}},
+    Row{Reason::uppercase_field_name,
+        {"uppercase_field_name", 400, "A field name of HTTP/2 holds an upper-case letter.",
+         "Send field names in lower case.", "RFC 9113 section 8.2.1"}},
+    Row{Reason::space_around_value,
+        {"space_around_value", 400, "A field value of HTTP/2 starts or ends with white space.",
+         "Send field values without white space around them.", "RFC 9113 section 8.2.1"}},
+    Row{Reason::connection_field,
+        {"connection_field", 400,
+         "A message of HTTP/2 has a field that speaks of its connection, or TE with more than "
+         "\"trailers\".",
+         "Leave Connection, Keep-Alive, Proxy-Connection, Transfer-Encoding and Upgrade out.",
+         "RFC 9113 section 8.2.2"}},
+    Row{Reason::length_disagrees,
+        {"length_disagrees", 400, "The body has more or fewer bytes than its Content-Length says.",
+         "Send the Content-Length of the body, or none.", "RFC 9113 section 8.1.1"}},
+    Row{Reason::http2_error,
+        {"http2_error", 0, "The connection broke the rules of HTTP/2.",
+         "Look at the client or the proxy in front of Poise; GOAWAY named the error.",
+         "RFC 9113 section 5.4.1"}},
+    Row{Reason::http2_flood,
+        {"http2_flood", 0,
+         "The client made the connection work for nothing: too many resets, pings, settings or "
+         "other frames without a request.",
+         "Block the client if it does so again; a good client does not come near the limit.",
+         "RFC 9113 section 10.5"}},
     Row{Reason::bad_proxy_header,
         {"bad_proxy_header", 400, "The PROXY protocol header is missing or malformed.",
          "Let the sender in front speak the PROXY protocol, or take proxy_protocol off this "
@@ -278,6 +309,11 @@ constexpr std::array rows = {
          "The detail tells why. Name its authority in server_tls.ca and its name in "
          "server_tls.name, or renew the certificate.",
          ""}},
+    Row{Reason::upgrade_unsupported,
+        {"upgrade_unsupported", 502,
+         "The real server speaks HTTP/2 and does not take WebSocket over it.",
+         "Take http2 off this server, or let it announce SETTINGS_ENABLE_CONNECT_PROTOCOL.",
+         "RFC 8441 section 3"}},
 };
 
 constexpr bool complete() {

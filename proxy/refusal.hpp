@@ -47,6 +47,13 @@ enum class Reason : std::uint8_t {
     bad_expect,
     bad_upgrade,
     connect_refused,
+    bad_pseudo_field,
+    uppercase_field_name,
+    space_around_value,
+    connection_field,
+    length_disagrees,
+    http2_error,
+    http2_flood,
     bad_proxy_header,
     untrusted_proxy_header,
     plain_http_to_tls,
@@ -87,6 +94,7 @@ enum class Reason : std::uint8_t {
     upstream_send_failed,
     server_tls_failed,
     server_certificate_refused,
+    upgrade_unsupported,
     count_
 };
 

@@ -32,6 +32,7 @@ tls::ServerName name_of(const config::ServerTls& configured, const pool::RealSer
     tls::ServerName name;
     name.server = &server;
     const config::Server& known = server.configured();
+    name.http2 = known.http2;
     if (!configured.name.empty())
         name.name = configured.name;
     else if (known.address)
@@ -64,6 +65,9 @@ Task<ServerConnection> secure(Client& client, const WorkerService& service,
         const bool late = why == Wake::timed_out;
         co_return failed(Reason::server_tls_failed, late ? ETIMEDOUT : ECANCELED);
     }
+    if (name.http2 && stream->application_protocol() != "h2")
+        co_return failed(Reason::server_tls_failed, 0,
+                         "the server does not agree to HTTP/2 (ALPN)");
     co_return ServerConnection{std::move(stream), Reason::none, 0, {}};
 }
 

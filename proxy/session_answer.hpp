@@ -15,6 +15,8 @@ enum class After : std::uint8_t {
     close,   // nothing is left to read
     linger,  // the client may still be sending: read that away first
     cut,     // the response has no proper end: the client must see that
+    reject,  // the request was malformed as HTTP/2: its stream is reset, and says so
+    http2,   // it was no request but the start of HTTP/2
 };
 
 /// Answers with the failure's status when nothing of a response has been sent, else cuts the

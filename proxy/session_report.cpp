@@ -84,6 +84,7 @@ AccessRecord record_of(Client& client, Exchange& exchange) {
     record.method = exchange.request().method;
     record.target = exchange.request().target;
     record.host = exchange.request().authority;
+    record.http_major = exchange.request().major;
     record.http_minor = exchange.request().minor;
     record.status = exchange.status();
     record.bytes_in = exchange.bytes_in;

@@ -3,6 +3,7 @@
 #include "base/engine.hpp"
 #include "proxy/error_answer.hpp"
 #include "proxy/http1_session.hpp"
+#include "proxy/http2_session.hpp"
 #include "proxy/session_report.hpp"
 #include "proxy/tcp_session.hpp"
 #include "tls/contexts.hpp"
@@ -96,8 +97,10 @@ Task<void> run_tls_session(std::unique_ptr<Client> owned) {
     client.tls = true;
     if (context->settings().client_certificate != config::ClientCertificate::off)
         client.certificate_fields =
-            std::make_unique<std::string>(tls::client_certificate_fields(stream.session()));
-    if (client.worker_service().service.configured.protocol == config::Protocol::http)
+            std::make_shared<const std::string>(tls::client_certificate_fields(stream.session()));
+    if (stream.application_protocol() == "h2")
+        co_await run_http2_session(std::move(owned));
+    else if (client.worker_service().service.configured.protocol == config::Protocol::http)
         co_await run_http1_session(std::move(owned));
     else
         co_await run_tcp_session(std::move(owned));

@@ -36,6 +36,7 @@ Worker::Worker(unsigned index, const WorkerShared& shared)
     : index_(index),
       shared_(shared),
       connections_(idle_connections_per_server),
+      http2_upstreams_(engine_, buffers_),
       ids_(RequestIds::random()),
       udp_(std::make_unique<UdpListeners>(*this)) {
     assert(index < 64);  // a bit each in ServerQueue::waiting_workers
@@ -160,6 +161,7 @@ void Worker::keep_current_connections() {
             known.push_back(service->service.fallback_server.get());
     }
     connections_.serve(known);
+    http2_upstreams_.serve(known);
 }
 
 std::optional<std::size_t> Worker::service_at(const Address& address,

@@ -9,6 +9,7 @@
 #include "pool/pool.hpp"
 #include "pool/upstream_connections.hpp"
 #include "proxy/buffer.hpp"
+#include "proxy/http2_upstreams.hpp"
 #include "proxy/incidents.hpp"
 #include "proxy/request_id.hpp"
 #include "proxy/service.hpp"
@@ -109,6 +110,7 @@ public:
     const WorkerShared& shared() const { return shared_; }
     BufferPool& buffers() { return buffers_; }
     pool::UpstreamConnections& connections() { return connections_; }
+    Http2Upstreams& http2_upstreams() { return http2_upstreams_; }
     RequestIds& ids() { return ids_; }
     LogQueue* access_log() const { return access_log_; }
     std::uint64_t clients() const { return sessions.value() + udp_sessions.value(); }  // any thread
@@ -149,6 +151,7 @@ private:
     Engine engine_;
     BufferPool buffers_;
     pool::UpstreamConnections connections_;
+    Http2Upstreams http2_upstreams_;
     RequestIds ids_;
     LogQueue* access_log_ = nullptr;
     std::shared_ptr<WorkerGeneration> current_;

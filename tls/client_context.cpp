@@ -66,9 +66,14 @@ Owned<ssl_st> ClientContext::make_session(const ServerName& to) {
     SSL* session = made.get();
     SSL_set_app_data(session, const_cast<void*>(to.server));
     bool good = true;
+    if (to.http2) {
+        const std::string only = protocol_list({"h2"});
+        good = SSL_set_alpn_protos(session, reinterpret_cast<const unsigned char*>(only.data()),
+                                   static_cast<unsigned>(only.size())) == 0;
+    }
     if (!to.name.empty()) {
         const std::string name(to.name);
-        good = SSL_set_tlsext_host_name(session, name.c_str()) == 1;
+        good = good && SSL_set_tlsext_host_name(session, name.c_str()) == 1;
         if (verify_) {
             SSL_set_hostflags(session, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
             good = good && SSL_set1_host(session, name.c_str()) == 1;
@@ -77,7 +82,7 @@ Owned<ssl_st> ClientContext::make_session(const ServerName& to) {
         const auto& ip = to.address->ip;
         const bool v4 = to.address->is_v4();
         const auto* bytes = reinterpret_cast<const unsigned char*>(ip.data()) + (v4 ? 12 : 0);
-        good = X509_VERIFY_PARAM_set1_ip(SSL_get0_param(session), bytes, v4 ? 4 : 16) == 1;
+        good = good && X509_VERIFY_PARAM_set1_ip(SSL_get0_param(session), bytes, v4 ? 4 : 16) == 1;
     }
     if (!good) throw std::bad_alloc();
     if (const auto known = tickets_.find(to.server); known != tickets_.end())

@@ -21,6 +21,7 @@ struct ServerName {
     std::string_view name;           // SNI, and what the certificate must name; empty: the address
     std::optional<Address> address;  // what the certificate must name when there is no name
     const void* server = nullptr;    // whose sessions are resumed; never dereferenced
+    bool http2 = false;              // nothing else is to be spoken inside
 };
 
 /// Belongs to one worker. Made on any thread before the worker gets it; outlives its sessions.

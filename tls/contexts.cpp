@@ -8,9 +8,13 @@ namespace poise::tls {
 namespace {
 
 // What a listener offers. Plain TCP has no say in what is spoken inside.
-std::vector<std::string> protocols_of(const config::Service& service, const config::Listen&) {
+std::vector<std::string> protocols_of(const config::Service& service,
+                                      const config::Listen& listen) {
     if (service.protocol != config::Protocol::http) return {};
-    return {"http/1.1"};
+    std::vector<std::string> names;
+    for (const config::Alpn each : listen.alpn)
+        names.emplace_back(each == config::Alpn::h2 ? "h2" : "http/1.1");
+    return names;
 }
 
 std::expected<Settings::Service, Problem> load_service(const config::Service& service) {

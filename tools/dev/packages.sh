@@ -10,10 +10,10 @@ packages_of() {
             libyaml-cpp-dev libcli11-dev nlohmann-json3-dev ;;
         test) echo curl wrk nginx-light haproxy dnsmasq-base dnsperf openssl iproute2 nftables \
             procps python3 python3-pytest python3-jsonschema python3-yaml netcat-openbsd \
-            xrdp freerdp2-x11 xvfb ;;
+            xrdp freerdp2-x11 xvfb nghttp2-client nghttp2-server python3-h2 ;;
         demo) echo curl ;;
-        bench) echo curl wrk nginx-light libnginx-mod-stream haproxy openssl iproute2 procps \
-            python3 ;;
+        bench) echo curl wrk nghttp2-client nginx-light libnginx-mod-stream haproxy openssl \
+            iproute2 procps python3 ;;
         lint) echo clang-format-19 clang-tidy-19 shellcheck ;;
         tidy) echo python3 ;;
         fuzz) echo clang-19 libclang-rt-19-dev ;;
