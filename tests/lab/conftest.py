@@ -49,6 +49,19 @@ def lab(tmp_path):
         world.end()
 
 
+@pytest.fixture(scope="module")
+def module_lab(tmp_path_factory):
+    """One lab for all cases of a table, which leave nothing behind."""
+    reason = why_not()
+    if reason:
+        pytest.skip(reason)
+    world = Lab(tmp_path_factory.mktemp("lab"))
+    try:
+        yield world
+    finally:
+        world.end()
+
+
 @pytest.fixture
 def poise_binary():
     if shutil.which(programs.POISE) is None:

@@ -172,3 +172,29 @@ def test_a_broken_certificate_is_refused_with_its_file(lab, authority):
     assert refused.returncode == 1
     assert "does not belong to the certificate" in refused.stdout + refused.stderr
     assert curl(lab, "https://site.test/name").stdout == "s1\n"
+
+
+def test_alpn_chooses_http2_and_servers_may_speak_it_too(lab, authority):
+    certificates = [authority("site", "DNS:site.test")]
+    server = authority("server", f"IP:{lab.node('s2').ip}")
+    lab.origin("s1")
+    root = lab.folder / "www"
+    root.mkdir()
+    (root / "name").write_text("over h2")
+    lab.program("s2", ["nghttpd", "-d", str(root), "443", str(lab.folder / server["key"]),
+                       str(lab.folder / server["cert"])], "nghttpd.log")
+    inner = lab.service({"role": "s2", "port": 443, "tls": True, "http2": True},
+                        server_tls={"ca": "ca.crt"}, health={"check": "none"})
+    del inner["listen"]
+    web = lab.service("s1", listen=[":80", {"address": ":443", "tls": True},
+                                    {"address": ":444", "tls": True, "alpn": ["http/1.1"]}],
+                      rules=[{"match": {"host": ["inner.test"]}, "use": "inner"}])
+    lab.serve({"certificates": certificates, "services": {"web": web, "inner": inner}})
+
+    version = ("-o", "/dev/null", "-w", "%{http_version} %{http_code}")
+    assert curl(lab, "https://site.test/name", *version).stdout == "2 200"
+    assert curl(lab, "https://site.test/name", "--http1.1", *version).stdout == "1.1 200"
+    assert curl(lab, "https://site.test/1m", "-H", "Expect:", *version).stdout == "2 200"
+    assert curl(lab, "https://site.test:444/name", *version, "--resolve",
+                f"site.test:444:{lab.lb.ip}").stdout == "1.1 200"
+    assert curl(lab, "https://site.test/name", "-H", "Host: inner.test").stdout == "over h2"

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from . import stand_in
 from .datagrams import UdpClient, UdpServer
+from .frames import Http2Wire
+from .http2_server import Handler, Http2Server
 from .load import Load
 from .network import Network, Node
 from .programs import Origin, Poise, Program, Wrk
@@ -37,6 +39,10 @@ class Lab:
 
     def scripted(self, handler=None, role: str = "s1", port: int = 80) -> ScriptedServer:
         return self.keep(ScriptedServer(self.node(role), port, handler))
+
+    def http2_server(self, handler: Handler, role: str = "s1", port: int = 80,
+                     settings: dict | None = None) -> Http2Server:
+        return self.keep(Http2Server(self.node(role), port, handler, settings))
 
     def udp_server(self, role: str = "s1", port: int = 53, answers=None) -> UdpServer:
         return self.keep(UdpServer(self.node(role), port, answers))
@@ -93,6 +99,10 @@ class Lab:
     def connect(self, source: str | None = None, port: int = 80, timeout: float = 10) -> Wire:
         """A client's connection to the balancer."""
         return Wire(self.client.connect(self.lb.ip, port, source, timeout))
+
+    def http2(self, *settings: tuple[int, int], port: int = 80, hello: bool = True) -> Http2Wire:
+        """A client's HTTP/2 connection to the balancer, with prior knowledge."""
+        return Http2Wire(self.client.connect(self.lb.ip, port, None, 10), *settings, hello=hello)
 
     def ask(self, target: str = "/name", method: str = "GET", body: bytes = b"",
             source: str | None = None, **fields: str) -> Message:
