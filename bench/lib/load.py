@@ -1,6 +1,7 @@
 """Runs wrk, or the load of datagrams, and reads what it measured."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -46,3 +47,29 @@ def _result(command: list[str], seconds: float) -> dict:
         if line.startswith("RESULT "):
             return json.loads(line[len("RESULT "):])
     raise RuntimeError(f"{command[3]} failed: {(done.stdout + done.stderr).strip()[-400:]}")
+
+
+def run_h2load(port: int, path: str, connections: int, streams: int, seconds: float) -> dict:
+    """One run of h2load on its core, over HTTP/2 without TLS. As run_wrk; h2load tells no
+    percentiles, so the mean stands for the median and the slowest for those above."""
+    command = ["taskset", "-c", str(LOAD_CORE), "h2load", f"-c{connections}", f"-m{streams}",
+               f"-D{max(1, round(seconds))}", f"http://127.0.0.1:{port}{path}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30,
+                          check=False)
+    counts = re.search(r"requests: \d+ total, \d+ started, (\d+) done, (\d+) succeeded, "
+                       r"(\d+) failed, (\d+) errored, (\d+) timeout", done.stdout)
+    took = re.search(r"finished in ([\d.]+)(us|ms|s)\b", done.stdout)
+    times = re.search(r"time for request:\s+(\S+)\s+(\S+)\s+(\S+)", done.stdout)
+    traffic = re.search(r"traffic: \S+ \((\d+)\) total", done.stdout)
+    if not (counts and took and times and traffic):
+        raise RuntimeError(f"h2load failed: {(done.stdout + done.stderr).strip()[-400:]}")
+    slowest, mean = _micros(times.group(2)), _micros(times.group(3))
+    return {"requests": int(counts.group(2)), "micros": _micros(took.group(1) + took.group(2)),
+            "bytes": int(traffic.group(1)), "p50": mean, "p99": slowest, "p999": slowest,
+            "connect": 0, "read": int(counts.group(4)), "write": 0,
+            "status": int(counts.group(3)), "timeout": int(counts.group(5))}
+
+
+def _micros(text: str) -> float:
+    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", text).groups()
+    return float(number) * {"us": 1, "ms": 1e3, "s": 1e6}[unit]

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from .idle import IdleClients
-from .load import run_datagrams, run_wrk
+from .load import run_datagrams, run_h2load, run_wrk
 from .products import Place, Product, free_port, wait_until_answers
 from .rows import Row
 
@@ -16,11 +16,13 @@ SIDECAR_CLIENTS = 500
 def measure(product: Product, row: Row, origin: str, seconds: float, folder: Path,
             datagrams: str) -> dict:
     """Starts the product afresh, measures, ends it. Returns figures by name and `errors`."""
-    place = Place(free_port(), free_port(), free_port(), free_port(), origin, folder)
+    place = Place(free_port(), free_port(), free_port(), free_port(), free_port(), origin, folder)
     if row.kind == "start":
         place.clients = SIDECAR_CLIENTS
     with product.start(place, sidecar=row.kind == "start") as proxy:
-        tcp = place.http_port if row.kind == "datagrams" else place.port(row.mode)
+        # One that does not speak HTTP/1 there is asked on the other port.
+        other = row.kind == "datagrams" or row.streams > 0
+        tcp = place.http_port if other else place.port(row.mode)
         started = wait_until_answers(proxy, tcp)
         if row.kind == "start":
             return _at_rest(proxy, started)
@@ -29,6 +31,10 @@ def measure(product: Product, row: Row, origin: str, seconds: float, folder: Pat
         if row.kind == "datagrams":
             return _cost(proxy, row, lambda span: run_datagrams(datagrams, place.port(row.mode),
                                                                 row, span), seconds)
+        if row.streams:
+            return _cost(proxy, row, lambda span: run_h2load(place.port(row.mode), row.path,
+                                                             row.connections, row.streams, span),
+                         seconds)
         return _cost(proxy, row, lambda span: run_wrk(place.port(row.mode), row.path,
                                                       row.connections, span, row.close, folder),
                      seconds)

@@ -23,6 +23,7 @@ class Place:
     tcp_port: int
     udp_port: int
     udp_once_port: int
+    h2_port: int  # HTTP/2 in cleartext
     origin: str  # for TCP, and of the echo for UDP
     folder: Path
     clients: int = 8500  # what a product must be ready for; some take memory for it at start
@@ -42,7 +43,7 @@ class Product:
     """A proxy. `config_files` are templates of bench/rivals; `command` runs in the foreground."""
 
     name = ""
-    modes: tuple[str, ...] = ("http", "tcp", "udp", "udp_once")
+    modes: tuple[str, ...] = ("http", "h2", "tcp", "udp", "udp_once")
     config_files: dict[str, str] = {}
 
     def __init__(self, binary: str):
@@ -70,7 +71,7 @@ class Product:
 
     def fill(self, text: str, place: Place) -> str:
         for word, value in (("@HTTP_PORT@", place.http_port), ("@TCP_PORT@", place.tcp_port),
-                            ("@UDP_PORT@", place.udp_port),
+                            ("@H2_PORT@", place.h2_port), ("@UDP_PORT@", place.udp_port),
                             ("@UDP_ONCE_PORT@", place.udp_once_port),
                             ("@ORIGIN@", place.origin), ("@DIR@", place.folder),
                             ("@CLIENTS@", place.clients), ("@CONNECTIONS@", 2 * place.clients)):
@@ -105,7 +106,7 @@ class Poise(Product):
 
 class Haproxy(Product):
     name = "haproxy"
-    modes = ("http", "tcp")
+    modes = ("http", "h2", "tcp")
     config_files = {"haproxy.cfg.in": "haproxy.cfg"}
 
     def command(self, folder):
@@ -120,7 +121,7 @@ class Nginx(Product):
         return [self.binary, "-p", str(folder), "-c", str(folder / "nginx.conf")]
 
     def can(self, mode):
-        return mode == "http" or STREAM_MODULE.exists()
+        return mode in ("http", "h2") or STREAM_MODULE.exists()
 
     def fill(self, text, place):
         text = super().fill(text, place)
