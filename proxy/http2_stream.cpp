@@ -10,6 +10,7 @@
 #include <charconv>
 #include <nghttp2/nghttp2.h>
 #include <numeric>
+#include <utility>
 
 namespace poise::proxy {
 
@@ -122,20 +123,22 @@ IoResult Http2Stream::write(std::span<const iovec> pieces, bool last, std::strin
     trailers_out_ = trailers;
     nghttp2_session_resume_data(connection_->session_, id_);
     connection_->fill_output();
+    // nghttp2 may ask again before the next write: there is nothing then.
+    const std::size_t written = std::exchange(written_, 0);
     pieces_ = {};
     total_ = 0;
     ending_ = false;
     trailers_out_ = {};
     if (connection_->room() == 0) connection_->flush();
     if (closed_ && !send_ended_) return {Io::failed, EPIPE};
-    if (written_ == 0 && !send_ended_) {
+    if (written == 0 && !send_ended_) {
         not_writable();
         // Else nghttp2 asks for bytes when the window opens.
         if (connection_->room() == 0) connection_->wait_to_write(*this);
         return {Io::would_block};
     }
     connection_->stir();
-    return {Io::ok, 0, written_};
+    return {Io::ok, 0, written};
 }
 
 void Http2Stream::shutdown_send() noexcept {
@@ -284,6 +287,7 @@ void Http2Stream::lose() {
 }
 
 std::int64_t Http2Stream::give(std::size_t most, std::uint32_t& flags) {
+    assert(written_ <= total_);
     const std::size_t left = total_ - written_;
     if (left == 0 && !ending_) {
         if (!writable()) tell(Direction::write);

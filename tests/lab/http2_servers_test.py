@@ -207,3 +207,18 @@ def test_a_removed_server_s_connections_end_with_their_requests(lab):
         assert wire.ask().body == b"s2\n"
     time.sleep(0.1)
     wait_for("the connection ends", lambda: server.peers[0].sock.fileno() == -1, 5)
+
+
+def test_a_big_upload_arrives_whole_over_a_full_connection(lab):
+    """The sender's output fills and nghttp2 asks for more between two writes of ours."""
+    lab.origin("s1")
+    inner = {"listen": ":81", "health": "none",
+             "servers": [{"address": f"{lab.lb.ip}:80", "http2": True}]}
+    lab.serve({"services": {"web": lab.service("s1"), "up": inner}})
+    body = lab.folder / "body"
+    body.write_bytes(bytes(range(256)) * 120_000)
+
+    for _ in range(12):
+        done = lab.client.run(["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}",
+                               "--data-binary", f"@{body}", f"http://{lab.lb.ip}:81/name"])
+        assert done.stdout == "200", done.stderr
