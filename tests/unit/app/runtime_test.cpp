@@ -120,7 +120,8 @@ TEST_SUITE("app/runtime") {
         CHECK_FALSE(bad.diagnostics.empty());
         CHECK(bad.generation == 2);
         CHECK(get(other).starts_with("HTTP/1.1 200 "));
-        CHECK(wait_until([&] { return poise.status().services[0].requests == 3; }));
+        // The old address may have served one or two while it was closed.
+        CHECK(wait_until([&] { return poise.status().services[0].requests >= 3; }));
     }
 
     TEST_CASE("a reload that cannot listen changes nothing") {
