@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <poll.h>
 #include <vector>
 
 using namespace poise;
