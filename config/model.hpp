@@ -156,14 +156,16 @@ struct Hsts {
 };
 
 struct Certificate {
-    std::string cert;  // the chain, a PEM file
-    std::string key;   // the private key, a PEM file
+    std::string cert;            // the chain, a PEM file
+    std::string key;             // the private key, a PEM file
+    bool ocsp_stapling = false;  // ask the responder that the certificate names, and staple
 
     bool operator==(const Certificate&) const = default;
 };
 
 struct Listen {
     Address address;              // 0.0.0.0:port, [::]:port (which takes IPv4 too) or an exact one
+    std::uint16_t port_last = 0;  // layer 4: the last port of a range; 0: address.port alone
     bool proxy_protocol = false;  // a PROXY header (v1 or v2) must come first
     std::vector<Alpn> alpn{Alpn::h2, Alpn::http1};  // in the order of preference
     ListenTls tls;
@@ -204,6 +206,20 @@ struct Rule {
     bool operator==(const Rule&) const = default;
 };
 
+/// What layer 4 (modes dr and nat) knows beyond a service's other settings.
+struct Layer4 {
+    milliseconds established{900'000};  // a TCP flow without packets
+    milliseconds closing{120'000};      // after a FIN
+    milliseconds opening{30'000};       // a SYN without its handshake
+    milliseconds datagram{300'000};     // a UDP flow without packets
+    bool one_packet = false;            // udp: each datagram is scheduled alone
+    bool masquerade = false;            // nat: the servers' own outgoing connections too
+    bool reset_clients = true;          // nat, tcp: RST to the clients of a server that is gone
+    bool adopt = true;                  // a packet in mid-stream without a flow makes one
+
+    bool operator==(const Layer4&) const = default;
+};
+
 struct Service {
     std::string name;
     Mode mode = Mode::snat;
@@ -230,19 +246,55 @@ struct Service {
     ServerTls server_tls;
     Hsts hsts;
     bool redirect_http = false;  // listeners without TLS answer 308 to https
+    Layer4 layer4;
 
     bool operator==(const Service&) const = default;
+};
+
+/// An address that exactly one node of the pair holds.
+struct FloatingAddress {
+    Address address;        // its port is 0
+    int prefix_length = 0;  // of the network: 24 of 10.0.0.100/24; 32 or 128 for the address alone
+    std::string interface;  // the network interface that carries it
+
+    bool operator==(const FloatingAddress&) const = default;
 };
 
 /// poise.yaml: what is balanced.
 struct Config {
     std::vector<Service> services;          // in the order of the file
     std::vector<Certificate> certificates;  // likewise; the first is for clients without SNI
+    std::vector<FloatingAddress> floating_ips;
 
     bool operator==(const Config&) const = default;
 };
 
 enum class AccessLog { off, all };
+enum class Role { master, slave };
+enum class Failback { manual, automatic };
+
+/// The web page and the REST API. An address without a value is not listened on.
+struct Admin {
+    std::optional<Address> http;
+    std::optional<Address> https;
+    std::string users_file;  // empty: users.yaml beside node.yaml
+    std::string state_dir;   // certificate, history, audit log; empty: the default place
+
+    bool operator==(const Admin&) const = default;
+};
+
+/// The other node of the pair. The n-th of `bind` is the path to the n-th of `peers`.
+struct Cluster {
+    std::string key_file;  // empty: no pair
+    std::vector<Address> bind;
+    std::vector<Address> peers;
+    Role role = Role::master;  // who is preferred; who is active is decided at run time
+    milliseconds heartbeat{10};
+    Failback failback = Failback::manual;
+    std::string hook;  // a program run at each change of owner; empty: none
+
+    bool operator==(const Cluster&) const = default;
+};
 
 /// node.yaml: who this machine is.
 struct Node {
@@ -255,6 +307,8 @@ struct Node {
     LogFormat log_format = LogFormat::text;
     AccessLog access_log = AccessLog::off;
     std::string log_file;  // empty: standard output
+    Admin admin;
+    Cluster cluster;
 
     bool operator==(const Node&) const = default;
 };
