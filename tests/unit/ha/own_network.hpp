@@ -1,0 +1,58 @@
+// A network namespace for one test, with an lo that is up. Needs root.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <cstring>
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <thread>
+#include <unistd.h>
+
+namespace poise::ha {
+
+class OwnNetwork {
+public:
+    OwnNetwork() : before_(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)) {
+        there_ = before_ >= 0 && ::unshare(CLONE_NEWNET) == 0;
+        if (!there_) {
+            MESSAGE("skipped: a network namespace needs root");
+            return;
+        }
+        const int any = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        ifreq request{};
+        std::strcpy(request.ifr_name, "lo");
+        request.ifr_flags = IFF_UP;
+        ::ioctl(any, SIOCSIFFLAGS, &request);
+        ::close(any);
+    }
+    ~OwnNetwork() {
+        if (there_) ::setns(before_, CLONE_NEWNET);
+        ::close(before_);
+    }
+    OwnNetwork(const OwnNetwork&) = delete;
+    OwnNetwork& operator=(const OwnNetwork&) = delete;
+
+    explicit operator bool() const { return there_; }
+
+private:
+    int before_;
+    bool there_ = false;
+};
+
+/// Asks again and again; false when it has not become true within a limit that is generous.
+template <typename Check>
+bool soon(const Check& check) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+    while (!check()) {
+        if (std::chrono::steady_clock::now() > deadline) return false;
+        std::this_thread::yield();
+    }
+    return true;
+}
+
+}  // namespace poise::ha
