@@ -268,6 +268,14 @@ public:
         }
         return lease;
     }
+    /// For who keeps millions of counts and no room for a lease: the count stays, and ends when
+    /// what adopt() gives is released.
+    void detach() { server_ = nullptr; }
+    static ConnectionLease adopt(RealServer& server) {
+        ConnectionLease lease;
+        lease.server_ = &server;
+        return lease;
+    }
     void release() {
         if (server_ == nullptr) return;
         [[maybe_unused]] const auto before =

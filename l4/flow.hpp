@@ -1,0 +1,52 @@
+// A flow: what layer 4 remembers of one client's TCP connection or UDP conversation.
+#pragma once
+
+#include "l4/packet.hpp"
+
+#include <cstdint>
+
+namespace poise::l4 {
+
+/// What both directions of a flow have in common, so that one look-up finds it from either side:
+/// the client is the source of one direction and the destination of the other.
+struct ClientKey {
+    Ip client{};
+    std::uint16_t client_port = 0;
+    std::uint8_t protocol = 0;
+};
+
+enum class FlowState : std::uint8_t {
+    opening,      // tcp: a SYN was seen, and no more
+    established,  // tcp
+    closing,      // tcp: a FIN or RST was seen
+    single,       // udp: one datagram, and no more
+    datagrams,    // udp
+};
+
+constexpr std::uint32_t no_flow = UINT32_MAX;
+
+/// One cache line.
+struct alignas(64) Flow {
+    Ip client{};
+    std::uint16_t client_port = 0;
+    std::uint16_t port = 0;        // the service's, as the client dialled it
+    std::uint16_t vip = 0;         // the service's address, an index of Services::vips
+    std::uint16_t server = 0;      // an index of Services::servers
+    Mac client_mac{};              // the way back: whom the client's packets came from last,
+    std::uint16_t link = 0;        // and over which link
+    std::uint32_t client_ack = 0;  // tcp: what the client awaits next, for a reset
+    std::uint32_t expires = 0;     // tick of the table's clock
+    std::uint32_t next = no_flow;  // of its queue in the table
+    std::uint32_t previous = no_flow;
+    std::uint32_t hash = 0;
+    FlowState state = FlowState::opening;
+    std::uint8_t protocol = 0;
+    std::uint8_t fins = 0;  // bit 0: from the client, bit 1: from the server
+    bool answered = false;  // the server has said something
+    std::uint16_t queue = 0;
+    bool used = false;
+    bool kept = false;  // persistence knows the client
+};
+static_assert(sizeof(Flow) == 64);
+
+}  // namespace poise::l4

@@ -1,0 +1,225 @@
+#include "l4/forwarder.hpp"
+
+#include "l4/checksum.hpp"
+#include "l4/forwarder_parts.hpp"
+#include "l4/rewrite.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace poise::l4 {
+
+namespace {
+
+constexpr Verdict ignored{};
+
+}  // namespace
+
+Forwarder::Forwarder(unsigned thread, std::size_t flows_max, HashKey secret)
+    : thread_(thread),
+      flows_(flows_max, secret, [this](Flow& flow) { release(flow); }),
+      fragments_(secret),
+      services_(std::make_shared<const Services>()),
+      answers_(answers_max) {}
+
+Forwarder::~Forwarder() {
+    for (std::size_t at = 0;;) {
+        at = flows_.visit(at, 65'536, [this](Flow& flow) { release(flow); });
+        if (at == 0) break;
+    }
+}
+
+void Forwarder::adopt(std::shared_ptr<const Services> services) {
+    services_ = std::move(services);
+    for (Server& server : servers_)
+        server.view = nullptr;
+    views_.clear();
+    for (const auto& service : services_->services) {
+        const std::uint64_t seed = mix64(thread_ + 1);
+        views_.push_back(std::make_unique<View>(
+            View{service, pool::Picker(service->pool, seed), *service->counters[thread_]}));
+    }
+    servers_.resize(std::max(servers_.size(), services_->servers.size()));
+    for (std::size_t i = 0; i < services_->servers.size(); ++i) {
+        const ServerEntry& entry = services_->servers[i];
+        if (entry.service == ServerEntry::gone) continue;
+        servers_[i].server = entry.server;
+        servers_[i].counters = services_->services[entry.service]->counters[thread_];
+        servers_[i].view = views_[entry.service].get();
+    }
+    servers_lost();
+}
+
+void Forwarder::set_links(std::vector<Link> links) {
+    links_ = std::move(links);
+}
+
+void Forwarder::set_hops(std::vector<Hop> hops) {
+    hops_ = std::move(hops);
+}
+
+Verdict Forwarder::handle(Input& input, Clock::time_point now) {
+    now_ = now;
+    const auto packet = read_frame(input.frame);
+    if (!packet) {
+        count(drops_, packet.error());
+        return {Action::drop, packet.error(), 0};
+    }
+    Work work{input, *packet};
+    return dispatch(work);
+}
+
+Verdict Forwarder::dispatch(Work& work) {
+    const PacketView& packet = work.packet;
+    if (packet.fragment == Fragment::later) return later_fragment(work);
+    if (packet.icmp_error) return about_flow(work);
+    if (!packet.has_ports) return ignored;
+    if (const PortRange* row = services_->by_destination.find(packet.destination, packet.protocol,
+                                                              packet.destination_port))
+        return from_client(work, *row);
+    if (services_->by_server.find(packet.source, packet.protocol, packet.source_port) != nullptr)
+        return from_server(work);
+    return ignored;
+}
+
+Verdict Forwarder::from_client(Work& work, const PortRange& row) {
+    work.view = views_[row.value].get();
+    const config::Layer4& layer4 = work.view->service->layer4;
+    const PacketView& packet = work.packet;
+    const bool tcp = packet.protocol == protocol_tcp;
+    if (!tcp && layer4.one_packet) return one_datagram(work, row);
+    Flow* flow = known_flow(work, row);
+    if (flow == nullptr && work.reason != Drop::none) return drop(work, work.reason);
+    const bool first = flow == nullptr;
+    if (first) {
+        const bool opens = !tcp || (packet.tcp_flags & (tcp_syn | tcp_ack | tcp_rst)) == tcp_syn;
+        const bool ends = tcp && (packet.tcp_flags & tcp_rst) != 0;
+        if (!opens && (ends || !layer4.adopt)) return drop(work, Drop::no_flow);
+        const std::uint16_t server = choose(work, *work.view, !opens);
+        if (server == no_server) return drop(work, work.reason);
+        flow = begin_flow(work, row, server);
+        if (flow == nullptr) return drop(work, work.reason);
+        if (!opens) work.view->counters.adopted.add();
+    }
+    note_client_packet(*flow, work, first);
+    return to_server(work, *flow);
+}
+
+// Each one is scheduled alone; a flow for each server that the client has come to leads the
+// answers back.
+Verdict Forwarder::one_datagram(Work& work, const PortRange& row) {
+    const std::uint16_t server = choose(work, *work.view, false);
+    if (server == no_server) return drop(work, work.reason);
+    const PacketView& packet = work.packet;
+    const ClientKey key{packet.source, packet.source_port, packet.protocol};
+    Flow* flow = flows_.find(key, [&](const Flow& one) {
+        return one.port == packet.destination_port && one.vip == row.value2 && one.server == server;
+    });
+    const bool first = flow == nullptr;
+    if (first) flow = begin_flow(work, row, server);
+    if (flow == nullptr) return drop(work, work.reason);
+    note_client_packet(*flow, work, first);
+    return to_server(work, *flow);
+}
+
+Verdict Forwarder::from_server(Work& work) {
+    Flow* flow = find_from_server(work.packet);
+    if (flow == nullptr) return drop(work, Drop::no_flow);
+    Server& server = servers_[flow->server];
+    work.view = server.view;
+    if (!serves(flow->server)) {
+        reset_client(*flow);
+        end_flow(*flow);
+        return drop(work, Drop::server_gone);
+    }
+    note_server_packet(*flow, work);
+    return to_client(work, *flow);
+}
+
+Verdict Forwarder::later_fragment(Work& work) {
+    const Fragments::Fate* fate = fragments_.find(work.packet, now_);
+    if (fate == nullptr) return ignored;  // of another service, or the kernel's own
+    Flow* flow = flows_.at(fate->flow, fate->flow_hash);
+    if (flow == nullptr || !serves(flow->server)) return drop(work, Drop::fragment_unknown);
+    work.view = servers_[flow->server].view;
+    return fate->to_server ? to_server(work, *flow) : to_client(work, *flow);
+}
+
+Verdict Forwarder::to_server(Work& work, const Flow& flow) {
+    const Hop hop = flow.server < hops_.size() ? hops_[flow.server] : Hop{};
+    if (!hop.known) return drop(work, Drop::no_neighbour);
+    if (!fits(work, hop.link)) return too_big(work, hop.link);
+    const bool nat = work.view->service->mode == config::Mode::nat;
+    if (nat && work.packet.hops <= 1) return drop(work, Drop::hops_exceeded);
+    if (work.packet.fragment == Fragment::first)
+        fragments_.remember(work.packet, {flows_.number_of(flow), flow.hash, true}, now_);
+    work.view->counters.packets_in.add();
+    work.view->counters.bytes_in.add(work.ip_bytes());
+    if (nat) {
+        take_hop(work.frame(), work.packet);
+        set_endpoint(work.frame(), work.packet, work.input.offload, Side::destination,
+                     server_ip(flow), server_port(flow));
+    }
+    return sent(work, hop.link, hop.mac);
+}
+
+Verdict Forwarder::to_client(Work& work, const Flow& flow) {
+    if (!fits(work, flow.link)) return too_big(work, flow.link);
+    if (work.packet.hops <= 1) return drop(work, Drop::hops_exceeded);
+    if (work.packet.fragment == Fragment::first)
+        fragments_.remember(work.packet, {flows_.number_of(flow), flow.hash, false}, now_);
+    work.view->counters.packets_out.add();
+    work.view->counters.bytes_out.add(work.ip_bytes());
+    take_hop(work.frame(), work.packet);
+    set_endpoint(work.frame(), work.packet, work.input.offload, Side::source,
+                 services_->vips[flow.vip], flow.port);
+    return sent(work, flow.link, flow.client_mac);
+}
+
+Verdict Forwarder::sent(Work& work, std::uint16_t link, const Mac& to) {
+    if (link >= links_.size() || links_[link].index == 0) return drop(work, Drop::no_route);
+    set_macs(work.frame(), to, links_[link].mac);
+    return {Action::send, Drop::none, link};
+}
+
+Verdict Forwarder::drop(Work& work, Drop reason) {
+    assert(reason != Drop::none);
+    count(work.view != nullptr ? work.view->counters.drops : drops_, reason);
+    return {Action::drop, reason, 0};
+}
+
+// Of a super-packet it is the segments that must fit.
+bool Forwarder::fits(const Work& work, std::uint16_t link) const {
+    if (link >= links_.size() || links_[link].index == 0) return true;  // sent() tells
+    std::size_t bytes = work.ip_bytes();
+    if (work.input.offload.segment_bytes != 0) {
+        std::size_t header = udp_bytes;
+        if (work.packet.protocol == protocol_tcp)
+            header = std::size_t{work.frame()[work.packet.transport + 12]} >> 4 << 2;
+        bytes =
+            work.packet.transport - work.packet.network + header + work.input.offload.segment_bytes;
+    }
+    return bytes <= links_[link].mtu;
+}
+
+Verdict Forwarder::too_big(Work& work, std::uint16_t link) {
+    if (now_ - too_big_since_ >= std::chrono::seconds{1}) {
+        too_big_since_ = now_;
+        too_big_count_ = 0;
+    }
+    if (too_big_count_ < too_big_per_second) {
+        if (Answer* answer = next_answer()) {
+            ++too_big_count_;
+            answer->link = work.input.link;
+            make_too_big(work.frame(), work.packet, links_[link].mtu, *answer);
+        }
+    }
+    return drop(work, Drop::too_big);
+}
+
+Answer* Forwarder::next_answer() {
+    return answer_count_ < answers_.size() ? &answers_[answer_count_++] : nullptr;
+}
+
+}  // namespace poise::l4

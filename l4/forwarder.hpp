@@ -1,0 +1,140 @@
+// Decides what happens to each packet: a packet in, a verdict and the changed packet out. No I/O.
+#pragma once
+
+#include "base/hash.hpp"
+#include "l4/answer.hpp"
+#include "l4/drop_reason.hpp"
+#include "l4/flow_table.hpp"
+#include "l4/fragments.hpp"
+#include "l4/packet.hpp"
+#include "l4/services.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace poise::l4 {
+
+/// A packet from the network. The forwarder changes `frame` and `offload` in place.
+struct Input {
+    std::span<std::uint8_t> frame;  // from the Ethernet header on
+    Offload offload;
+    std::uint16_t link = 0;  // that it came over
+};
+
+enum class Action : std::uint8_t {
+    send,    // the frame, over `link`
+    drop,    // for `reason`, which has been counted
+    ignore,  // it is none of ours: the kernel has it, too
+};
+
+struct Verdict {
+    Action action = Action::ignore;
+    Drop reason = Drop::none;
+    std::uint16_t link = 0;
+};
+
+/// One a layer-4 thread, on that thread alone. Flows of one client are always on one thread.
+class Forwarder {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    /// At most so many packets of our own for each call of handle() or advance().
+    static constexpr std::size_t answers_max = 64;
+    static constexpr unsigned too_big_per_second = 1'000;
+    /// With more half-open flows than this persistence waits for the handshake's end.
+    static constexpr std::size_t half_open_calm = 4'096;
+
+    /// `thread` is which of the services' counters are its own.
+    Forwarder(unsigned thread, std::size_t flows_max, HashKey secret);
+    ~Forwarder();
+    Forwarder(const Forwarder&) = delete;
+    Forwarder& operator=(const Forwarder&) = delete;
+
+    /// From now on these services, links and hops. Numbers keep their meaning from call to call;
+    /// flows of servers that are gone end soon.
+    void adopt(std::shared_ptr<const Services> services);
+    void set_links(std::vector<Link> links);
+    void set_hops(std::vector<Hop> hops);  // by the servers' numbers
+
+    /// Never blocks.
+    Verdict handle(Input& input, Clock::time_point now);
+
+    /// A server went down or was halted: its flows are looked for and ended by advance().
+    void servers_lost() { sweeping_ = true, sweep_at_ = 0; }
+
+    /// Ends what has expired, and goes on with what servers_lost() began. Often.
+    void advance(Clock::time_point now);
+
+    /// Packets of our own that are to be sent; to be cleared by clear_answers().
+    std::span<const Answer> answers() const { return std::span(answers_).first(answer_count_); }
+    void clear_answers() { answer_count_ = 0; }
+
+    const FlowTable& flows() const { return flows_; }
+    const std::vector<Link>& links() const { return links_; }
+    /// Packets that no service could be found for, or that were broken.
+    DropCounters& drops() { return drops_; }
+
+private:
+    struct Work;    // one packet on its way through
+    struct View;    // a service with what this thread keeps of it
+    struct Server;  // a real server likewise, as long as it has flows here
+
+    Verdict dispatch(Work& work);
+    Verdict from_client(Work& work, const PortRange& row);
+    Verdict from_server(Work& work);
+    Verdict later_fragment(Work& work);
+    Verdict to_server(Work& work, const Flow& flow);
+    Verdict to_client(Work& work, const Flow& flow);
+    Verdict one_datagram(Work& work, const PortRange& row);
+    Verdict sent(Work& work, std::uint16_t link, const Mac& to);
+
+    // ICMP errors about flows; forwarder_icmp.cpp.
+    Verdict about_flow(Work& work);
+    Verdict error_to_server(Work& work, PacketView& inner, const Flow& flow);
+    Verdict error_to_client(Work& work, PacketView& inner, const Flow& flow);
+
+    // Flows; forwarder_flow.cpp.
+    Flow* find_from_server(const PacketView& packet);
+    Flow* begin_flow(Work& work, const PortRange& row, std::uint16_t server);
+    std::uint16_t choose(Work& work, View& view, bool adopting);
+    std::uint16_t choose_anew(Work& work, View& view, bool adopting);
+    Flow* known_flow(Work& work, const PortRange& row);
+    void remember_client(const Flow& flow);
+    void note_client_packet(Flow& flow, const Work& work, bool first);
+    void note_server_packet(Flow& flow, const Work& work);
+    void release(Flow& flow);
+    void end_flow(Flow& flow);
+    void reset_client(const Flow& flow);
+    void sweep();
+
+    bool serves(std::uint16_t server) const;
+    std::uint16_t server_port(const Flow& flow) const;
+    const Ip& server_ip(const Flow& flow) const { return services_->servers[flow.server].ip; }
+    Verdict drop(Work& work, Drop reason);
+    bool fits(const Work& work, std::uint16_t link) const;
+    Verdict too_big(Work& work, std::uint16_t link);
+    Answer* next_answer();
+
+    const unsigned thread_;
+    FlowTable flows_;
+    Fragments fragments_;
+    std::shared_ptr<const Services> services_;
+    std::vector<std::unique_ptr<View>> views_;  // by the services' numbers
+    std::vector<Server> servers_;               // by the servers' numbers
+    std::vector<Link> links_;
+    std::vector<Hop> hops_;
+    std::vector<Answer> answers_;
+    std::size_t answer_count_ = 0;
+    DropCounters drops_;
+    Clock::time_point now_;
+    Clock::time_point too_big_since_;
+    unsigned too_big_count_ = 0;
+    bool sweeping_ = false;
+    std::size_t sweep_at_ = 0;
+};
+
+}  // namespace poise::l4

@@ -1,0 +1,73 @@
+// ICMP errors that speak of a flow: to the server when they are about what it sent, to the client
+// when they are about what he sent, with the addresses that each of them knows.
+#include "l4/checksum.hpp"
+#include "l4/forwarder.hpp"
+#include "l4/forwarder_parts.hpp"
+#include "l4/rewrite.hpp"
+
+namespace poise::l4 {
+
+namespace {
+
+constexpr std::uint8_t icmp4_redirect = 5;
+
+}  // namespace
+
+Verdict Forwarder::about_flow(Work& work) {
+    const auto type = work.frame()[work.packet.transport];
+    if (work.packet.version == 4 && type == icmp4_redirect) return {};
+    auto inner = read_ip(work.frame().first(work.packet.end), work.packet.inner, false);
+    if (!inner || !inner->has_ports) return {};  // the kernel may know better
+    // From the client's side it is about what left for the client, from us or past us (dr).
+    if (const PortRange* row =
+            services_->by_destination.find(inner->source, inner->protocol, inner->source_port)) {
+        work.view = views_[row->value].get();
+        const ClientKey key{inner->destination, inner->destination_port, inner->protocol};
+        const Flow* flow = flows_.find(key, [&](const Flow& one) {
+            return one.port == inner->source_port && one.vip == row->value2;
+        });
+        if (flow == nullptr || !serves(flow->server)) return drop(work, Drop::icmp_unrelated);
+        return error_to_server(work, *inner, *flow);
+    }
+    if (services_->by_server.find(inner->destination, inner->protocol, inner->destination_port) ==
+        nullptr)
+        return {};
+    const ClientKey key{inner->source, inner->source_port, inner->protocol};
+    const Flow* flow = flows_.find(key, [&](const Flow& one) {
+        return server_port(one) == inner->destination_port && server_ip(one) == inner->destination;
+    });
+    if (flow == nullptr || !serves(flow->server)) return drop(work, Drop::icmp_unrelated);
+    work.view = servers_[flow->server].view;
+    return error_to_client(work, *inner, *flow);
+}
+
+Verdict Forwarder::error_to_server(Work& work, PacketView& inner, const Flow& flow) {
+    const Hop hop = flow.server < hops_.size() ? hops_[flow.server] : Hop{};
+    if (!hop.known) return drop(work, Drop::no_neighbour);
+    if (work.view->service->mode == config::Mode::nat) {
+        if (!take_hop(work.frame(), work.packet)) return drop(work, Drop::hops_exceeded);
+        set_endpoint(work.frame(), work.packet, {}, Side::destination, server_ip(flow), 0);
+        set_inner_endpoint(work.frame(), inner, Side::source, server_ip(flow), server_port(flow));
+        finish_icmp(work.frame(), work.packet);
+        work.input.offload = {};
+    }
+    work.view->counters.packets_in.add();
+    work.view->counters.bytes_in.add(work.ip_bytes());
+    return sent(work, hop.link, hop.mac);
+}
+
+Verdict Forwarder::error_to_client(Work& work, PacketView& inner, const Flow& flow) {
+    if (!take_hop(work.frame(), work.packet)) return drop(work, Drop::hops_exceeded);
+    const Ip& vip = services_->vips[flow.vip];
+    // A router between us and the server may show itself; the server may not.
+    if (work.packet.source == server_ip(flow))
+        set_endpoint(work.frame(), work.packet, {}, Side::source, vip, 0);
+    set_inner_endpoint(work.frame(), inner, Side::destination, vip, flow.port);
+    finish_icmp(work.frame(), work.packet);
+    work.input.offload = {};
+    work.view->counters.packets_out.add();
+    work.view->counters.bytes_out.add(work.ip_bytes());
+    return sent(work, flow.link, flow.client_mac);
+}
+
+}  // namespace poise::l4

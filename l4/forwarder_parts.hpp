@@ -1,0 +1,34 @@
+// What the files of the forwarder share and nobody else sees.
+#pragma once
+
+#include "l4/forwarder.hpp"
+
+namespace poise::l4 {
+
+struct Forwarder::View {
+    std::shared_ptr<const Service> service;
+    pool::Picker picker;
+    ServiceCounters& counters;
+};
+
+struct Forwarder::Server {
+    std::shared_ptr<pool::RealServer> server;
+    std::shared_ptr<ServiceCounters> counters;
+    View* view = nullptr;  // null: no configuration names it now
+    std::size_t flows = 0;
+};
+
+struct Forwarder::Work {
+    Input& input;
+    PacketView packet;
+    View* view = nullptr;      // once its service is known
+    Drop reason = Drop::none;  // why there is no server
+    bool kept = false;         // persistence knows the client
+
+    std::span<std::uint8_t> frame() const { return input.frame; }
+    std::size_t ip_bytes() const { return packet.end - packet.network; }
+};
+
+constexpr std::uint16_t no_server = ServerEntry::gone;
+
+}  // namespace poise::l4
