@@ -1,18 +1,10 @@
 #include "app/runtime.hpp"
 
-#include "app/config_in_force.hpp"
 #include "app/control_answer.hpp"
-#include "app/control_server.hpp"
-#include "app/door_watch.hpp"
 #include "app/limits.hpp"
 #include "app/listening.hpp"
+#include "app/runtime_impl.hpp"
 #include "app/runtime_text.hpp"
-#include "app/signals.hpp"
-#include "app/stop_watchdog.hpp"
-#include "app/text.hpp"
-#include "app/worker_set.hpp"
-#include "base/log_writer.hpp"
-#include "config/diff.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -58,52 +50,21 @@ std::string_view version() {
     return "0.1.0";
 }
 
-// Members are made in this order and end in the opposite one: first what takes orders, then what
-// serves, then what those write to.
-struct Runtime::Impl {
-    Impl(RuntimeOptions given, Log& to) : options(std::move(given)), log(to) {}
-    ~Impl();
-
-    std::expected<void, std::string> start();
-    std::expected<void, std::string> open_outputs();
-    proxy::WorkerShared shared_by_workers(unsigned count);
-    void announce(Clock::time_point begun) const;
-    ReloadOutcome reload();
-    void on_server_event(const pool::ServerEvent& event);
-    void sweep_later();
-    void drain();
-    void stop_now();
-    void end();
-    void reopen_logs();
-    std::shared_ptr<pool::RealServer> find(std::string_view service, std::string_view server);
-
-    enum class Stage : std::uint8_t { made, serving, draining, stopping, ended };
-
-    RuntimeOptions options;
-    Log& log;
-    const Clock::time_point began = Clock::now();
-    config::Node node_as_read;
-    Stage stage = Stage::made;
-    StopWatchdog watchdog{log};
+struct Runtime::Impl::Loop {
     asio::io_context io{1};
     asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
-    proxy::Incidents incidents;
-    std::unique_ptr<LogWriter> access_log;
-    std::unique_ptr<pool::Monitor> monitor;
-    std::unique_ptr<WorkerSet> workers;
-    std::unique_ptr<ConfigInForce> in_force;
-    DoorWatch door{incidents, log};
     asio::steady_timer sweep_timer{io};
-    std::unique_ptr<Signals> signals;
-    std::unique_ptr<ControlServer> control;
 };
+
+Runtime::Impl::Impl(RuntimeOptions given, Log& to)
+    : options(std::move(given)), log(to), loop(std::make_unique<Loop>()) {}
 
 Runtime::Impl::~Impl() {
     if (stage != Stage::ended) {  // start() failed, or run() was never called
         if (workers) workers->stop_now();
         end();
     }
-    io.run_for(end_limit);
+    loop->io.run_for(end_limit);
     // What still runs would touch what is about to go.
     if (monitor && monitor->running() > 0) watchdog.give_up("health checks have not ended");
 }
@@ -118,7 +79,7 @@ std::expected<void, std::string> Runtime::Impl::open_outputs() {
         access_log = std::move(*opened);
     }
     if (!options.control_path.empty()) {
-        auto opened = ControlServer::open(io.get_executor(), options.control_path);
+        auto opened = ControlServer::open(loop->io.get_executor(), options.control_path);
         if (!opened && options.control_required) return std::unexpected(opened.error());
         if (opened) control = std::move(*opened);
     }
@@ -148,9 +109,10 @@ std::expected<void, std::string> Runtime::Impl::start() {
     if (!sockets) return std::unexpected(sockets.error());
 
     monitor = std::make_unique<pool::Monitor>(
-        io.get_executor(), [this](const pool::ServerEvent& event) { on_server_event(event); });
+        loop->io.get_executor(),
+        [this](const pool::ServerEvent& event) { on_server_event(event); });
     workers = std::make_unique<WorkerSet>(count, shared_by_workers(count),
-                                          [this] { asio::post(io, [this] { end(); }); });
+                                          [this] { asio::post(loop->io, [this] { end(); }); });
     in_force = std::make_unique<ConfigInForce>(*workers, *monitor, log);
     auto contexts = in_force->tls().prepare(options.config, count);
     if (!contexts) return std::unexpected(contexts.error());
@@ -172,62 +134,9 @@ void Runtime::Impl::announce(Clock::time_point begun) const {
                          control ? ", control socket " + options.control_path : ""));
 }
 
-ReloadOutcome Runtime::Impl::reload() {
-    ReloadOutcome outcome;
-    outcome.generation = in_force->generation().number;
-    if (options.config_path.empty()) {
-        outcome.error = "there is no file to load again: this Poise was started without one";
-        return outcome;
-    }
-    if (stage != Stage::serving) {
-        outcome.error = "Poise is stopping";
-        return outcome;
-    }
-    auto loaded = config::load_config(options.config_path);
-    if (!loaded) {
-        outcome.error = fmt::format("{} has errors; nothing has changed", options.config_path);
-        outcome.diagnostics = std::move(loaded.error());
-        return outcome;
-    }
-    const auto held = listening_places(in_force->config());
-    auto sockets = open_listening_sockets(listening_places(*loaded), workers->size(), held,
-                                          in_force->places_ending());
-    if (!sockets) {
-        outcome.error = sockets.error() + "; nothing has changed";
-        return outcome;
-    }
-    auto contexts = in_force->tls().prepare(*loaded, workers->size());
-    if (!contexts) {
-        outcome.error = contexts.error() + "; nothing has changed";
-        return outcome;
-    }
-    outcome.changes = config::to_string(config::compare(in_force->config(), *loaded));
-    if (const auto changes = node_changes(options.node_path, node_as_read); !changes.empty()) {
-        if (!outcome.changes.ends_with('\n')) outcome.changes += '\n';
-        outcome.changes += changes + '\n';
-    }
-    in_force->publish(std::move(*loaded), std::move(*sockets), std::move(*contexts));
-    outcome.generation = in_force->generation().number;
-    return outcome;
-}
-
-void Runtime::Impl::on_server_event(const pool::ServerEvent& event) {
-    const std::string line = fmt::format("{}/{}: {}", event.service, event.server, event.text);
-    event.bad ? log.warn(line) : log.info(line);
-    const auto server = find(event.service, event.server);
-    // Its clients are to find another one at once, and stay there.
-    if (server && server->report().health == pool::Health::down) {
-        in_force->forget_clients(event.service, event.server);
-        workers->servers_lost();
-    } else {
-        workers->servers_won();
-    }
-    if (options.on_event) options.on_event(event);
-}
-
 void Runtime::Impl::sweep_later() {
-    sweep_timer.expires_after(sweep_interval);
-    sweep_timer.async_wait([this](const boost::system::error_code& error) {
+    loop->sweep_timer.expires_after(sweep_interval);
+    loop->sweep_timer.async_wait([this](const boost::system::error_code& error) {
         if (error || stage == Stage::ended) return;
         in_force->sweep(Clock::now());
         door.look(door_counts(*workers), Clock::now());
@@ -263,21 +172,14 @@ void Runtime::Impl::end() {
     if (control) control->stop();
     if (monitor) monitor->stop();
     signals.reset();
-    sweep_timer.cancel();
-    work.reset();
+    loop->sweep_timer.cancel();
+    loop->work.reset();
 }
 
 void Runtime::Impl::reopen_logs() {
     if (const auto error = log.reopen())
         log.warn(fmt::format("cannot open the log anew: {}", error.message()));
     if (access_log) access_log->reopen();
-}
-
-std::shared_ptr<pool::RealServer> Runtime::Impl::find(std::string_view service,
-                                                      std::string_view server) {
-    const proxy::Service* found = in_force->generation().find(service);
-    pool::RealServer* const known = found == nullptr ? nullptr : found->pool->find(server);
-    return known == nullptr ? nullptr : known->shared_from_this();
 }
 
 Runtime::Runtime(RuntimeOptions options, Log& log)
@@ -301,9 +203,9 @@ std::expected<void, std::string> Runtime::start() {
 
 void Runtime::run(const std::function<void()>& on_end) {
     while (impl_->stage != Impl::Stage::ended)
-        impl_->io.run_one();
+        impl_->loop->io.run_one();
     if (on_end) on_end();
-    impl_->io.run_for(end_limit);
+    impl_->loop->io.run_for(end_limit);
     impl_->log.info("stopped");
 }
 
@@ -313,65 +215,6 @@ void Runtime::drain() {
 
 void Runtime::stop_now() {
     impl_->stop_now();
-}
-
-ReloadOutcome Runtime::reload() {
-    ReloadOutcome outcome = impl_->reload();
-    Log& log = impl_->log;
-    if (outcome.error.empty()) {
-        log.info(fmt::format("reloaded: generation {} is in force", outcome.generation));
-        for (const std::string& line : lines_of(outcome.changes))
-            log.info("reloaded: " + line);
-        return outcome;
-    }
-    log.error("reload refused: " + outcome.error);
-    for (const auto& diagnostic : outcome.diagnostics)
-        for (const std::string& line : lines_of(config::to_string(diagnostic)))
-            log.error(line);
-    return outcome;
-}
-
-bool Runtime::set_admin(std::string_view service, std::string_view server, pool::AdminState state) {
-    const auto found = impl_->find(service, server);
-    if (!found) return false;
-    found->set_admin(state);
-    impl_->log.info(fmt::format("{}/{}: {}, as ordered", service, server, word(state)));
-    if (state == pool::AdminState::halt) {
-        impl_->in_force->forget_clients(service, server);
-        impl_->workers->servers_lost();
-    } else {
-        impl_->workers->servers_won();
-    }
-    return true;
-}
-
-bool Runtime::set_weight(std::string_view service, std::string_view server, std::uint32_t weight) {
-    const auto found = impl_->find(service, server);
-    if (!found) return false;
-    found->set_weight(weight);
-    impl_->workers->servers_won();
-    impl_->log.info(fmt::format("{}/{}: weight {}, as ordered", service, server, weight));
-    return true;
-}
-
-Status Runtime::status() const {
-    Status status;
-    status.node = impl_->options.node.name;
-    status.version = version();
-    status.uptime_s = std::chrono::duration<double>(Clock::now() - impl_->began).count();
-    status.generation = generation().number;
-    status.generations_ending = impl_->in_force->generations_ending();
-    status.workers = impl_->workers->size();
-    for (unsigned i = 0; i < impl_->workers->size(); ++i)
-        status.connections += (*impl_->workers)[i].clients();
-    const DoorCounts door = door_counts(*impl_->workers);
-    status.refused_connections = door.refused_connections;
-    status.accept_errors = door.accept_errors;
-    status.incidents = incidents().total();
-    status.draining = impl_->stage == Impl::Stage::draining;
-    for (const auto& service : generation().services)
-        status.services.push_back(status_of(*service));
-    return status;
 }
 
 const proxy::Generation& Runtime::generation() const {
@@ -387,7 +230,7 @@ bool Runtime::has_control() const {
 }
 
 asio::any_io_executor Runtime::executor() {
-    return impl_->io.get_executor();
+    return impl_->loop->io.get_executor();
 }
 
 }  // namespace poise::app
