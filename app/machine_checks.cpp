@@ -4,6 +4,7 @@
 #include "app/listening.hpp"
 #include "app/status.hpp"
 #include "app/unix_path.hpp"
+#include "ha/floating_addresses.hpp"
 #include "tls/certificate.hpp"
 #include "tls/settings.hpp"
 
@@ -126,6 +127,12 @@ MaybeProblem check_certificate(const config::Certificate& certificate) {
     return loaded ? std::nullopt : problem_of(loaded.error());
 }
 
+MaybeProblem check_floating_ip(const config::FloatingAddress& address) {
+    const auto problem = ha::address_problem(address);
+    if (!problem) return std::nullopt;
+    return Problem{problem->message, problem->hint, true};
+}
+
 MaybeProblem check_listen_tls(const config::ListenTls& listen) {
     const auto loaded = tls::load_server_settings(listen, {});
     return loaded ? std::nullopt : problem_of(loaded.error());
@@ -145,6 +152,7 @@ config::MachineChecks machine_checks(std::string control) {
                     return check_listen(address, transport, *served);
                 },
             .certificate = check_certificate,
+            .floating_ip = check_floating_ip,
             .listen_tls = check_listen_tls,
             .server_tls = check_server_tls,
             .log_file = check_log_file,

@@ -11,6 +11,7 @@ struct Draft {
     Service defaults;
     std::vector<Service> services;
     std::vector<Certificate> certificates;
+    std::vector<FloatingAddress> floating_ips;
 };
 
 }  // namespace poise::config

@@ -94,7 +94,13 @@ std::string effective_yaml(const Config& config) {
     const Mapping root = config_mapping();
     const Mapping& service_mapping = root.find("services")->mapping.front();
     Writer writer;
-    writer.text = "services:\n";
+    if (!config.floating_ips.empty()) {
+        Draft draft;
+        draft.floating_ips = config.floating_ips;
+        const Mapping floating{"", "", {*root.find("floating_ips")}, ""};
+        writer.write(floating, &draft, 0);
+    }
+    writer.text += "services:\n";
     for (const Service& service : config.services) {
         writer.text += fmt::format("  {}:\n", in_quotes(service.name));
         writer.write(service_mapping, &service, 2);

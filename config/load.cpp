@@ -88,10 +88,15 @@ std::expected<Config, Diagnostics> parse_config(std::string_view text, const std
     resolve(draft, checks);
     validate(draft.services, checks);
     validate_tls(draft.services, draft.certificates, checks);
+    validate_floating_ips(draft.floating_ips, checks);
+    for (std::size_t i = 0; i < draft.floating_ips.size() && !report.full(); ++i)
+        ask_machine(machine.floating_ip, fmt::format("floating_ips/{}", i), checks,
+                    draft.floating_ips[i]);
     ask_machine(machine, draft.certificates, checks);
     ask_machine(machine, draft.services, checks);
     if (!report.empty()) return std::unexpected(report.take());
-    return Config{std::move(draft.services), std::move(draft.certificates)};
+    return Config{std::move(draft.services), std::move(draft.certificates),
+                  std::move(draft.floating_ips)};
 }
 
 std::expected<Node, Diagnostics> parse_node(std::string_view text, const std::string& name,

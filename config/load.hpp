@@ -20,6 +20,7 @@ using Diagnostics = std::vector<Diagnostic>;
 struct MachineChecks {
     std::function<std::optional<Problem>(const Address&, Transport)> listen;
     std::function<std::optional<Problem>(const Certificate&)> certificate;
+    std::function<std::optional<Problem>(const FloatingAddress&)> floating_ip;
     std::function<std::optional<Problem>(const ListenTls&)> listen_tls;
     std::function<std::optional<Problem>(const ServerTls&)> server_tls;
     std::function<std::optional<Problem>(const std::string& path)> log_file;

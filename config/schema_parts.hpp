@@ -18,5 +18,6 @@ Mapping certificate_mapping();
 Mapping listen_tls_mapping();
 Mapping server_tls_mapping();
 Mapping hsts_mapping();
+Mapping floating_ip_mapping();
 
 }  // namespace poise::config

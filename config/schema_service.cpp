@@ -14,7 +14,6 @@ using bind::at;
 using bind::boolean;
 using bind::duration;
 using bind::integer;
-using bind::later;
 using bind::optional_integer;
 using bind::optional_part;
 using bind::part;
@@ -104,22 +103,6 @@ Mapping service_mapping() {
             std::move(keys), ""};
 }
 
-Mapping floating_ip_mapping() {
-    return {"floating_ip",
-            "An address that the active node of a pair holds.",
-            {later("address", "The address and its prefix length."),
-             later("interface", "The network interface that carries it.")},
-            ""};
-}
-
-Key later_list(std::string_view name, Mapping mapping, std::string help) {
-    Key key = later(name, std::move(help));
-    key.type = Type::mapping;
-    key.shape = Shape::list;
-    key.mapping.push_back(std::move(mapping));
-    return key;
-}
-
 }  // namespace
 
 Mapping config_mapping() {
@@ -136,13 +119,11 @@ Mapping config_mapping() {
         service.name = name;
         return &service;
     };
-    Mapping floating = floating_ip_mapping();
-    floating.shorthand = "address";
     return {"poise.yaml",
             "What is balanced.",
             {std::move(defaults),
-             later_list("floating_ips", std::move(floating),
-                        "Addresses held by exactly one node of the pair."),
+             parts("floating_ips", &Draft::floating_ips, floating_ip_mapping(),
+                   "Addresses held by exactly one node of the pair; all move together."),
              parts("certificates", &Draft::certificates, certificate_mapping(),
                    "Certificates for listeners with TLS."),
              std::move(services)},

@@ -15,6 +15,7 @@ void validate_service(const Service& service, const std::string& path, const Che
 void validate_listeners(const std::vector<Service>& services, const Checks& checks);
 void validate_tls(const std::vector<Service>& services,
                   const std::vector<Certificate>& certificates, const Checks& checks);
+void validate_floating_ips(const std::vector<FloatingAddress>& all, const Checks& checks);
 void validate_rules(const std::vector<Service>& services, const Checks& checks);
 
 }  // namespace poise::config

@@ -230,8 +230,6 @@ TEST_SUITE("config/reader errors") {
                             "alpn: [h2, h3]}}}\n") != "");
         CHECK(config_errors("services: {w: {servers: a:1, listen: {address: \":443\", tls: "
                             "false}}}\n") == "");
-        CHECK(config_errors("certificates: []\nfloating_ips: [10.0.0.1/24]\n" + service_with("")) ==
-              "2:1 'floating_ips' is not available in this build yet");
         CHECK(node_errors("admin: {http: \":9080\"}\ncluster: {role: master}\nnode: {io: "
                           "io_uring}\n") ==
               "1:1 'admin' is not available in this build yet\n"

@@ -84,7 +84,6 @@ TEST_SUITE("config/schema") {
         CHECK(schema.contains("https://json-schema.org/draft/2020-12/schema"));
         CHECK(schema.contains("\"default\": \"64KiB\""));
         CHECK(schema.contains("\"additionalProperties\": false"));
-        CHECK(schema.contains("Not available in this build yet."));
         CHECK(node_json_schema().contains("\"workers\""));
     }
 

@@ -4,10 +4,11 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
-#include <cstring>
+#include <cstdlib>
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
+#include <string>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <thread>
@@ -23,12 +24,7 @@ public:
             MESSAGE("skipped: a network namespace needs root");
             return;
         }
-        const int any = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        ifreq request{};
-        std::strcpy(request.ifr_name, "lo");
-        request.ifr_flags = IFF_UP;
-        ::ioctl(any, SIOCSIFFLAGS, &request);
-        ::close(any);
+        set_up("lo");
     }
     ~OwnNetwork() {
         if (there_) ::setns(before_, CLONE_NEWNET);
@@ -39,7 +35,26 @@ public:
 
     explicit operator bool() const { return there_; }
 
+    /// Two Ethernet interfaces of these names, the ends of one cable.
+    static bool add_cable(const std::string& one, const std::string& other) {
+        const std::string order =
+            "ip link add " + one + " type veth peer name " + other + " > /dev/null 2>&1";
+        if (std::system(order.c_str()) != 0) return false;
+        set_up(one);
+        set_up(other);
+        return true;
+    }
+
 private:
+    static void set_up(const std::string& interface) {
+        const int any = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        ifreq request{};
+        interface.copy(request.ifr_name, IFNAMSIZ - 1);
+        request.ifr_flags = IFF_UP;
+        ::ioctl(any, SIOCSIFFLAGS, &request);
+        ::close(any);
+    }
+
     int before_;
     bool there_ = false;
 };

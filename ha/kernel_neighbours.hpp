@@ -1,0 +1,15 @@
+// Whom this machine has spoken to on an interface: the kernel's neighbour table and its gateways.
+#pragma once
+
+#include "ha/announcements.hpp"
+#include "ha/netlink.hpp"
+
+#include <vector>
+
+namespace poise::ha {
+
+/// Those with a known hardware address; then the gateways of the default routes through the
+/// interface, with theirs when the table has it. At most neighbours_max. Costs a few system calls.
+std::vector<Neighbour> kernel_neighbours(NetlinkSocket& socket, unsigned interface);
+
+}  // namespace poise::ha
