@@ -13,7 +13,7 @@ packages_of() {
             xrdp freerdp2-x11 xvfb nghttp2-client nghttp2-server python3-h2 ;;
         demo) echo curl ;;
         bench) echo curl wrk nghttp2-client nginx-light libnginx-mod-stream haproxy openssl \
-            iproute2 procps python3 ;;
+            iproute2 procps python3 keepalived nftables ;;
         lint) echo clang-format-19 clang-tidy-19 shellcheck ;;
         tidy) echo python3 ;;
         fuzz) echo clang-19 libclang-rt-19-dev ;;

@@ -36,6 +36,8 @@ class Node:
 
     def __init__(self, network: "Network", role: str, number: int):
         self.name = f"{network.name}-{role}"
+        self.port = f"p{number}"  # the other end of its cable, in the hub
+        self.hub = network.hub
         self.role = role
         self.ip = f"10.77.0.{number}"
         self.ip6 = f"fd77::{number}"
@@ -89,6 +91,15 @@ class Node:
     def link(self, up: bool) -> None:
         _ip([f"link set eth0 {'up' if up else 'down'}"], inside=self.name)
 
+    def plug(self, into_segment: bool) -> None:
+        """False: nothing reaches it or leaves it any more, and its own link seems up."""
+        where = "master br0" if into_segment else "nomaster"
+        _ip([f"link set {self.port} {where}"], inside=self.hub)
+
+    def mac(self) -> str:
+        shown = self.run(["cat", "/sys/class/net/eth0/address"])
+        return shown.stdout.strip()
+
     def drop_everything(self) -> None:
         """From now on every packet to this machine is lost without a word."""
         rules = "add table inet lab; add chain inet lab in { type filter hook input priority 0; " \
@@ -103,7 +114,8 @@ class Node:
 class Network:
     """The bridge and its nodes, made when first asked for."""
 
-    numbers = {"client": 2, "lb": 10, "s1": 21, "s2": 22, "s3": 23, "other": 3}
+    numbers = {"client": 2, "lb": 10, "lb2": 11, "watch": 5,
+               "s1": 21, "s2": 22, "s3": 23, "other": 3}
 
     def __init__(self):
         self.name = f"{PREFIX}-{os.getpid()}-{next(_serial)}"

@@ -1,0 +1,1 @@
+"""What a failover costs: an observer, probes and faults over network namespaces; see README.md."""

@@ -1,0 +1,43 @@
+#!/usr/bin/python3
+"""What both nodes offer on the floating address: a UDP and a TCP echo, whoever owns it now.
+
+Run as a program: echo.py ADDRESS PORT, until it is killed."""
+
+import asyncio
+import socket
+import sys
+
+IP_FREEBIND = 15
+
+
+class Datagrams(asyncio.DatagramProtocol):
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def datagram_received(self, data, addr):
+        self.transport.sendto(data, addr)
+
+
+async def serve(reader, writer):
+    try:
+        while data := await reader.read(4096):
+            writer.write(data)
+            await writer.drain()
+    except OSError:
+        pass
+    finally:
+        writer.close()
+
+
+async def main() -> None:
+    address, port = sys.argv[1], int(sys.argv[2])
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
+    sock.bind((address, port))
+    await asyncio.get_running_loop().create_datagram_endpoint(Datagrams, sock=sock)
+    server = await asyncio.start_server(serve, "0.0.0.0", port, backlog=1024)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
