@@ -20,6 +20,7 @@ dev_test() {
         install_for test
         run_unit_tests release
         run_tidy
+        run_sim
         run_lab
     fi
     close_counts
@@ -72,7 +73,7 @@ run_unit_tests() {
     for folder in "$@"; do targets+=("${folder}_tests"); done
     if [[ $# -eq 0 ]]; then
         targets=(unit_tests)
-        if [[ $kind == release ]]; then targets+=(poise origin); fi
+        if [[ $kind == release ]]; then targets+=(poise origin pair_sim); fi
     fi
     if ! build "$kind" "${targets[@]}"; then
         report "$kind build" 0 1 0 0
@@ -113,6 +114,20 @@ run_tidy() {
     if [[ $code -ne 0 && $failed -eq 0 ]]; then failed=1; fi
     if [[ $code -ne 0 ]]; then grep -v '^holds ' "$log" || true; fi
     report tidy "$passed" "$failed" 0 0
+}
+
+# ---- the pair on virtual time ----------------------------------------------------------------
+
+run_sim() {
+    local log=build/sim.log code=0 started=$SECONDS
+    say "the pair on virtual time, ten million beats"
+    timeout "$unit_seconds_max" build/release/tests/pair_sim --beats 10000000 >"$log" 2>&1 || code=$?
+    cat "$log"
+    if [[ $code -eq 0 ]]; then
+        report sim 1 0 0 $((SECONDS - started))
+    else
+        report sim 0 1 0 $((SECONDS - started))
+    fi
 }
 
 # ---- lab --------------------------------------------------------------------------------------

@@ -1,0 +1,167 @@
+#include "ha/detector.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+namespace poise::ha {
+
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+
+namespace {
+
+// Before so many beats the loss is not known well, and a few more may be missing.
+constexpr std::size_t known_after = 100;
+constexpr int misses_unknown = 5;
+// Lateness above this is a fault of its own, not something to wait for.
+constexpr microseconds margin_max = 40ms;
+constexpr microseconds margin_min = 4ms;
+constexpr auto aged_every = 1s;
+constexpr double aged_by = 0.8;  // of a margin is left after a second
+
+}  // namespace
+
+void LossHistory::push(bool here) {
+    if (size_ == kept) {
+        if (!here_[next_]) --lost_;
+    } else {
+        ++size_;
+    }
+    here_[next_] = here;
+    if (!here) ++lost_;
+    next_ = (next_ + 1) % kept;
+    run_ = here ? 0 : run_ + 1;
+    burst_ = std::max(burst_, run_);
+    if (++since_turn_ == kept) {
+        since_turn_ = 0;
+        burst_before_ = burst_;
+        burst_ = 0;
+    }
+}
+
+void LossHistory::received(std::uint64_t missing) {
+    for (std::uint64_t i = 0; i < std::min<std::uint64_t>(missing, kept); ++i)
+        push(false);
+    push(true);
+}
+
+double LossHistory::loss() const {
+    return size_ == 0 ? 0 : static_cast<double>(lost_) / static_cast<double>(size_);
+}
+
+std::size_t LossHistory::longest_burst() const {
+    return std::max(burst_, burst_before_);
+}
+
+int misses_allowed(double loss, milliseconds heartbeat) {
+    assert(loss >= 0 && loss <= 1);
+    if (loss >= 1) return misses_max;
+    const double beats_a_day = 86'400'000.0 / static_cast<double>(heartbeat.count());
+    double rows_a_day = (1 - loss) * beats_a_day;
+    for (int misses = 1; misses < misses_max; ++misses) {
+        rows_a_day *= loss;
+        if (rows_a_day < 1 && misses >= misses_min) return misses;
+    }
+    return misses_max;
+}
+
+Detector::Detector(milliseconds heartbeat, std::size_t paths)
+    : heartbeat_(heartbeat), paths_(paths) {
+    assert(heartbeat > 0ms && paths > 0);
+}
+
+void Detector::received(std::size_t at, std::uint64_t counter, Time now) {
+    Path& path = paths_[at];
+    if (path.heard && counter <= path.counter) {  // overtaken by a newer one: late, not lost
+        path.last = now;
+    } else if (path.heard) {
+        const std::uint64_t missing = counter - path.counter - 1;
+        const auto due = path.last + heartbeat_ * static_cast<std::int64_t>(missing + 1);
+        // What waited while this node itself was late tells nothing of the way.
+        if (missing < misses_max && path.last >= attentive_since_)
+            path.margin =
+                std::max(path.margin, std::min(duration_cast<microseconds>(now - due), margin_max));
+        path.history.received(missing);
+        path.counter = counter;
+        path.last = now;
+    } else {
+        path.history.received(0);
+        path.counter = counter;
+        path.last = now;
+        path.heard = true;
+    }
+    path.up = true;
+    heard_ = alive_ = true;
+    leaving_ = suspected_ = false;
+}
+
+void Detector::new_session() {
+    for (Path& path : paths_)
+        path.heard = false;
+    leaving_ = false;
+}
+
+void Detector::age(Time now) {
+    if (now - aged_ < aged_every) return;
+    aged_ = now;
+    const auto aged = [](microseconds value) {
+        return microseconds(
+            static_cast<std::int64_t>(static_cast<double>(value.count()) * aged_by));
+    };
+    lateness_ = aged(lateness_);
+    for (Path& path : paths_)
+        path.margin = aged(path.margin);
+}
+
+void Detector::tick(Time now) {
+    if (!ticked_) attentive_since_ = aged_ = now;
+    const auto late = ticked_ ? duration_cast<microseconds>(now - last_tick_ - heartbeat_) : 0us;
+    ticked_ = true;
+    last_tick_ = now;
+    age(now);
+    lateness_ = std::max(lateness_, late);
+    if (late > heartbeat_) attentive_since_ = now;
+
+    suspected_ = heard_;
+    bool alive = false;
+    for (std::size_t i = 0; i < paths_.size(); ++i) {
+        Path& path = paths_[i];
+        if (!path.up) continue;
+        const auto silent = now - std::max(path.last, attentive_since_);
+        path.up = silent < limit(i);
+        if (silent < heartbeat_ * 2) suspected_ = false;
+        alive = alive || path.up;
+    }
+    alive_ = alive && !leaving_;
+}
+
+microseconds Detector::limit(std::size_t at) const {
+    const Path& path = paths_[at];
+    const double smoothed = (path.history.loss() * static_cast<double>(path.history.size()) + 0.5) /
+                            (static_cast<double>(path.history.size()) + 1);
+    int misses = path.history.size() < known_after
+                     ? std::max(misses_unknown, misses_allowed(path.history.loss(), heartbeat_))
+                     : misses_allowed(smoothed, heartbeat_);
+    misses = std::max(misses, static_cast<int>(path.history.longest_burst()) + 2);
+    misses = std::min(misses, misses_max);
+    return microseconds(heartbeat_ * misses) + std::clamp(path.margin, margin_min, margin_max);
+}
+
+microseconds Detector::silence(Time now) const {
+    Time last{};
+    for (const Path& path : paths_)
+        last = std::max(last, path.last);
+    return duration_cast<microseconds>(now - last);
+}
+
+std::uint16_t Detector::received_permille() const {
+    double best = 0;
+    for (const Path& path : paths_)
+        if (path.up) best = std::max(best, 1 - path.history.loss());
+    return static_cast<std::uint16_t>(std::lround(best * 1000));
+}
+
+}  // namespace poise::ha

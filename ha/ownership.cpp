@@ -1,0 +1,236 @@
+#include "ha/ownership.hpp"
+
+#include <algorithm>
+
+namespace poise::ha {
+
+std::string_view word(Reason reason) {
+    switch (reason) {
+        case Reason::none:
+            return "none";
+        case Reason::start_alone:
+            return "start_alone";
+        case Reason::preferred:
+            return "preferred";
+        case Reason::peer_unfit:
+            return "peer_unfit";
+        case Reason::peer_silent:
+            return "peer_silent";
+        case Reason::peer_left:
+            return "peer_left";
+        case Reason::asked_to_leave:
+            return "asked_to_leave";
+        case Reason::ordered:
+            return "ordered";
+        case Reason::failback:
+            return "failback";
+        case Reason::better_claim:
+            return "better_claim";
+        case Reason::handed_over:
+            return "handed_over";
+        case Reason::unfit:
+            return "unfit";
+        case Reason::froze:
+            return "froze";
+        case Reason::stopping:
+            return "stopping";
+    }
+    return "";
+}
+
+std::string_view word(Hold hold) {
+    switch (hold) {
+        case Hold::none:
+            return "none";
+        case Hold::listening:
+            return "listening";
+        case Hold::unfit:
+            return "unfit";
+        case Hold::unreadable:
+            return "unreadable";
+        case Hold::alone:
+            return "alone";
+        case Hold::deferring:
+            return "deferring";
+    }
+    return "";
+}
+
+void Ownership::become(State state, Reason reason, Time now) {
+    if (state_ == state) return;
+    state_ = state;
+    reason_ = reason;
+    changed_at_ = now;
+    ++changes_;
+    if (state == State::active) ++announcements_;
+    if (state != State::active) leave_until_ = {};
+    idle_since_ = well_since_ = {};
+}
+
+void Ownership::claim(Reason reason, bool planned, Time now, const PeerView& peer) {
+    const std::uint64_t known = peer.heard ? peer.beat.claim.epoch : 0;
+    claim_.epoch = std::max(claim_.epoch, known) + 1;
+    planned_ = planned;
+    takeover_until_ = {};
+    hold_ = Hold::none;
+    become(State::active, reason, now);
+}
+
+void Ownership::step(Time now, const PeerView& peer, const SelfView& self) {
+    if (!started_) {
+        started_ = true;
+        started_at_ = changed_at_ = now;
+    }
+    if (leave_until_ != Time{} && now > leave_until_) leave_until_ = {};
+    if (takeover_until_ != Time{} && now > takeover_until_) takeover_until_ = {};
+    if (holds()) {
+        step_holding(now, peer, self);
+    } else {
+        step_without(now, peer, self);
+    }
+    peer_was_alive_ = peer.alive;
+    peer_was_active_ = peer.alive && peer.beat.state == State::active;
+}
+
+void Ownership::step_holding(Time now, const PeerView& peer, const SelfView& self) {
+    const bool peer_active = peer.alive && peer.beat.state == State::active;
+    if (self.reclaimed) {
+        claim_.epoch = std::max(claim_.epoch, peer.heard ? peer.beat.claim.epoch : 0);
+        return become(State::standby, Reason::froze, now);
+    }
+    if (!self.fit) return become(State::standby, Reason::unfit, now);
+    if (state_ == State::yielding) {
+        if (now >= yield_until_ || !peer_active) become(State::standby, Reason::handed_over, now);
+        return;
+    }
+    if (peer_active && peer.beat.claim > claim_) {
+        if (!peer.beat.planned) return become(State::standby, Reason::better_claim, now);
+        yield_until_ = now + yield_time;
+        return become(State::yielding, Reason::handed_over, now);
+    }
+    // Neighbours may have heard the other one, or nobody, while we did not hear each other.
+    if ((peer.alive && !peer_was_alive_) || (peer_was_active_ && !peer_active)) ++announcements_;
+    if (stopped_ && !wishes_to_leave()) become(State::standby, Reason::stopping, now);
+}
+
+void Ownership::step_without(Time now, const PeerView& peer, const SelfView& self) {
+    hold_ = Hold::none;
+    if (stopped_) return;
+    if (!self.fit) {
+        hold_ = Hold::unfit;
+        idle_since_ = well_since_ = {};
+        return;
+    }
+    Reason reason = Reason::none;
+    if (!peer.alive) {
+        reason = claim_after(now, peer, self);
+    } else if (peer.beat.state == State::active || peer.beat.state == State::yielding) {
+        if (state_ == State::listening) become(State::standby, Reason::none, now);
+        reason = claim_from(now, peer, self);
+    } else {
+        reason = claim_beside(now, peer);
+    }
+    if (reason == Reason::none) return;
+    const bool planned = peer.alive && peer.beat.state == State::active;
+    claim(reason, planned, now, peer);
+}
+
+Reason Ownership::claim_beside(Time now, const PeerView& peer) {
+    if (takeover_until_ != Time{}) return Reason::ordered;
+    if (!peer.beat.fit) return Reason::peer_unfit;
+    if (!peer.beat.hears_you && state_ == State::listening && now - started_at_ < listen_limit) {
+        hold_ = Hold::listening;  // it may be active by the time that it hears this node
+        return Reason::none;
+    }
+    if (idle_since_ == Time{}) idle_since_ = now;
+    const Claim own{0, claim_.master, claim_.node_id};
+    const Claim other{0, peer.beat.claim.master, peer.beat.claim.node_id};
+    // The other one comes first; a few beats later it has had its chance.
+    if (own < other && now - idle_since_ < settings_.heartbeat * 20) {
+        hold_ = Hold::deferring;
+        return Reason::none;
+    }
+    return Reason::preferred;
+}
+
+Reason Ownership::claim_from(Time now, const PeerView& peer, const SelfView& self) {
+    // Who does not hear this node would stay active beside it.
+    if (peer.beat.state != State::active || !peer.beat.hears_you) return Reason::none;
+    if (peer.beat.wishes_to_leave) return Reason::asked_to_leave;
+    if (takeover_until_ != Time{}) return Reason::ordered;
+    if (failback_due(now, peer, self)) return Reason::failback;
+    return Reason::none;
+}
+
+bool Ownership::failback_due(Time now, const PeerView& peer, const SelfView& self) {
+    const bool may = settings_.failback && settings_.master && !peer.beat.claim.master &&
+                     self.verified && reason_ != Reason::handed_over;
+    if (!may) {
+        well_since_ = {};
+        return false;
+    }
+    if (well_since_ == Time{}) well_since_ = now;
+    if (now - well_since_ < failback_after_now_) return false;
+    failback_after_now_ = std::min(failback_after_now_ * 2, failback_after_max);
+    return true;
+}
+
+Reason Ownership::claim_after(Time now, const PeerView& peer, const SelfView& self) {
+    if (peer.unreadable && !peer.left) {
+        hold_ = Hold::unreadable;
+        return Reason::none;
+    }
+    if (self.alone && !peer.left) {
+        hold_ = Hold::alone;
+        return Reason::none;
+    }
+    if (!peer.heard) {
+        if (now - started_at_ >= listen_limit) return Reason::start_alone;
+        hold_ = Hold::listening;
+        return Reason::none;
+    }
+    return peer.left ? Reason::peer_left : Reason::peer_silent;
+}
+
+std::string Ownership::order_takeover(Time now, const PeerView& peer, const SelfView& self,
+                                      bool force) {
+    if (state_ == State::active) return "this node is active already";
+    if (stopped_) return "this node is stopping";
+    if (!self.fit) return "this node cannot serve: a link of a floating address is down";
+    if (!force) {
+        if (peer.alive && !peer.beat.hears_you)
+            return "the other node does not hear this one and would stay active; --force takes "
+                   "over all the same";
+        if (peer.alive && peer.beat.state == State::active && !self.verified)
+            return "settings or state of this node are not yet equal to the active node's; "
+                   "--force takes over all the same, and what differs is lost";
+        if (!peer.alive && peer.unreadable)
+            return "the other node sends, but with another key; --force takes over all the same";
+    }
+    if (force) {
+        claim(Reason::ordered, peer.alive && peer.beat.state == State::active, now, peer);
+    } else {
+        takeover_until_ = now + order_limit;
+    }
+    return {};
+}
+
+std::string Ownership::order_standby(Time now, const PeerView& peer) {
+    if (state_ != State::active) return "this node is not active";
+    if (!peer.alive) return "the other node is not there to take over";
+    if (!peer.beat.fit) return "the other node cannot serve now";
+    leave_until_ = now + order_limit;
+    return {};
+}
+
+void Ownership::stop(Time now, const PeerView& peer) {
+    stopped_ = true;
+    if (state_ != State::active) return;
+    if (peer.alive && peer.beat.fit && peer.beat.hears_you) {
+        leave_until_ = now + order_limit / 4;
+    } else {
+        become(State::standby, Reason::stopping, now);
+    }
+}
+
+}  // namespace poise::ha

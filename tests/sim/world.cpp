@@ -1,0 +1,235 @@
+// The clock, the network and the machines of the simulated pair.
+#include "tests/sim/world.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace poise::sim {
+
+using namespace std::chrono_literals;
+using ha::State;
+
+namespace {
+
+constexpr auto heartbeat = 10ms;
+constexpr Micros step = 1ms;
+constexpr Micros lease = 1500ms;
+constexpr Micros stall_limit = 50ms;
+constexpr std::size_t inbox_max = 200;
+// How long two may answer once both hear each other, and how long nobody may while one could.
+constexpr Micros two_owners_max = 100ms;
+constexpr Micros two_owners_lossy_max = 600ms;
+constexpr Micros no_owner_max = 2500ms;
+constexpr Micros settled_after = 3000ms;
+
+}  // namespace
+
+World::World(std::uint64_t seed, bool failback) : random_(seed), failback_(failback) {
+    for (int node : {0, 1})
+        start(node);
+    heal();
+}
+
+void World::start(int node) {
+    Machine& machine = machines_[node];
+    machine.on = machine.running = true;
+    machine.frozen_until = {};
+    machine.has_addresses = false;  // what a killed process left is removed first
+    machine.boot = ++boots_;
+    machine.peer_boot = machine.session_boot = machine.counter = 0;
+    machine.inbox.clear();
+    machine.self = ha::SelfView{.verified = true};
+    machine.next_tick = now_ + Micros(static_cast<int>(chance() * 10'000));
+    machine.well_since = now_;
+    ha::MemberSettings settings;
+    settings.ownership = {.master = node == 0,
+                          .node_id = static_cast<std::uint64_t>(node) + 1,
+                          .heartbeat = heartbeat,
+                          .failback = failback_};
+    settings.node_name = node == 0 ? "lb1" : "lb2";
+    machine.member = std::make_unique<ha::Member>(settings);
+}
+
+void World::kill(int node, bool guardian_lives) {
+    Machine& machine = machines_[node];
+    if (!machine.running) return;
+    if (guardian_lives && machine.on) {
+        machine.has_addresses = false;
+        send(node, ha::Kind::farewell, to_bytes(ha::Beat{}));
+    }
+    machine.running = false;
+    machine.well_since = now_;
+}
+
+void World::power_off(int node) {
+    machines_[node].on = machines_[node].running = false;
+    machines_[node].has_addresses = false;
+    machines_[node].well_since = now_;
+}
+
+void World::freeze(int node, Micros duration, bool whole_machine) {
+    machines_[node].frozen_until = now_ + duration;
+    machines_[node].all_frozen = whole_machine;
+    machines_[node].well_since = now_ + duration;
+}
+
+void World::set_fit(int node, bool fit) {
+    machines_[node].self.fit = fit;
+    machines_[node].well_since = now_;
+}
+
+void World::heal() {
+    for (Way& way : ways_)
+        way = Way{};
+    ways_good_since_ = now_;
+}
+
+void World::send(int node, ha::Kind kind, const std::vector<std::uint8_t>& content) {
+    Machine& machine = machines_[node];
+    const Way& way = ways_[1 - node];
+    Datagram datagram{.to = 1 - node,
+                      .from_boot = machine.boot,
+                      .for_boot = machine.peer_boot,
+                      .kind = kind,
+                      .counter = machine.counter,
+                      .content = content};
+    const int copies = way.repeated > 0 && chance() < way.repeated ? 2 : 1;
+    for (int i = 0; i < copies; ++i) {
+        if (way.cut || chance() < way.loss) continue;
+        datagram.at =
+            now_ + way.delay +
+            Micros(static_cast<std::int64_t>(chance() * static_cast<double>(way.jitter.count())));
+        datagram.order = ++orders_;
+        in_flight_.push(datagram);
+    }
+}
+
+void World::deliver(Datagram datagram) {
+    Machine& machine = machines_[datagram.to];
+    if (!machine.on || !machine.running || machine.inbox.size() >= inbox_max) return;
+    machine.inbox.push_back(std::move(datagram));
+}
+
+// What Sealing does with nonces and windows, without the cryptography.
+void World::take(int node, const Datagram& datagram) {
+    Machine& machine = machines_[node];
+    if (datagram.for_boot != machine.boot) {  // a hello
+        if (datagram.from_boot > machine.peer_boot) machine.peer_boot = datagram.from_boot;
+        return;
+    }
+    const bool anew = datagram.from_boot != machine.session_boot;
+    if (anew) {
+        if (datagram.kind != ha::Kind::beat || datagram.from_boot < machine.session_boot) return;
+        machine.session_boot = machine.peer_boot = datagram.from_boot;
+        machine.newest_of_session = 0;
+    }
+    if (datagram.kind == ha::Kind::farewell && datagram.counter < machine.newest_of_session) return;
+    machine.newest_of_session = std::max(machine.newest_of_session, datagram.counter);
+    machine.member->take(0, {datagram.kind, datagram.counter, anew, datagram.content}, now_);
+}
+
+bool World::well(int node, Micros for_at_least) const {
+    const Machine& machine = machines_[node];
+    return machine.on && machine.running && machine.self.fit && !machine.frozen(now_) &&
+           now_ - machine.well_since >= for_at_least;
+}
+
+void World::tick(int node) {
+    Machine& machine = machines_[node];
+    // A little late always, and now and then a bit more.
+    const double late = chance();
+    machine.next_tick = std::max(machine.next_tick + heartbeat, now_) +
+                        Micros(static_cast<int>(late * late * late * late * 3000)) - 200us;
+    for (const Datagram& datagram : machine.inbox)
+        take(node, datagram);
+    machine.inbox.clear();
+
+    const State before = machine.member->ownership().state();
+    ha::Member& member = *machine.member;
+    member.tick(now_, machine.self);
+    machine.self.reclaimed = false;
+    const ha::Reason reason = member.ownership().reason();
+    if (before != State::active && member.ownership().state() == State::active &&
+        reason == ha::Reason::peer_silent && well(1 - node, 1s) && ways_[node].good() &&
+        now_ - ways_good_since_ > 1s)
+        ++false_takeovers_;
+    machine.has_addresses = member.ownership().holds();
+    if (machine.has_addresses) machine.lease_until = now_ + lease;
+    ++machine.counter;
+    ++beats_;
+    send(node, ha::Kind::beat, to_bytes(member.beat(now_, machine.self, {})));
+}
+
+// The guardian and the kernel's leases.
+void World::guard(int node) {
+    Machine& machine = machines_[node];
+    if (!machine.on || (machine.all_frozen && machine.frozen(now_))) return;
+    if (machine.has_addresses && now_ > machine.lease_until) machine.has_addresses = false;
+    if (machine.running && machine.frozen(now_) && now_ - machine.next_tick > stall_limit &&
+        !machine.self.reclaimed) {
+        machine.has_addresses = false;
+        machine.self.reclaimed = true;
+        send(node, ha::Kind::farewell, to_bytes(ha::Beat{}));
+    }
+}
+
+void World::run_for(Micros duration) {
+    const Time end = now_ + duration;
+    while (now_ < end && broken_.empty()) {
+        now_ += step;
+        for (int node : {0, 1})
+            guard(node);
+        while (!in_flight_.empty() && in_flight_.top().at <= now_) {
+            deliver(in_flight_.top());
+            in_flight_.pop();
+        }
+        for (int node : {0, 1}) {
+            Machine& machine = machines_[node];
+            if (machine.on && machine.running && !machine.frozen(now_) && machine.next_tick <= now_)
+                tick(node);
+        }
+        check();
+    }
+}
+
+int World::answering() const {
+    return static_cast<int>(machines_[0].answers(now_)) +
+           static_cast<int>(machines_[1].answers(now_));
+}
+
+void World::check() {
+    if (!ways_[0].good() || !ways_[1].good()) ways_good_since_ = now_;
+    check_two_owners();
+    check_no_owner();
+}
+
+void World::check_two_owners() {
+    const bool can_talk = now_ > ways_good_since_ && well(0, 0us) && well(1, 0us);
+    if (answering() < 2 || !can_talk) {
+        two_since_ = now_;
+        return;
+    }
+    const bool lossy = ways_[0].loss > 0 || ways_[1].loss > 0;
+    const Micros limit =
+        (lossy ? two_owners_lossy_max : two_owners_max) + ways_[0].delay + ways_[1].delay;
+    if (now_ - two_since_ > limit)
+        broken_ = fmt::format("two nodes answer for {} ms although they hear each other",
+                              (now_ - two_since_) / 1ms);
+}
+
+void World::check_no_owner() {
+    const bool one_could = well(0, settled_after) || well(1, settled_after);
+    if (answering() > 0 || !one_could) {
+        if (one_could && none_since_ != Time{})
+            zero_worst_ =
+                std::max(zero_worst_, std::chrono::duration_cast<Micros>(now_ - none_since_));
+        none_since_ = now_;
+        return;
+    }
+    if (now_ - none_since_ > no_owner_max)
+        broken_ = fmt::format("nobody has answered for {} ms although a node is well",
+                              (now_ - none_since_) / 1ms);
+}
+
+}  // namespace poise::sim

@@ -1,0 +1,120 @@
+// Two nodes of a pair on virtual time, with a network, kernels and guardians that misbehave.
+#pragma once
+
+#include "ha/member.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <queue>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace poise::sim {
+
+using ha::Time;
+using Micros = std::chrono::microseconds;
+
+/// One direction between the nodes.
+struct Way {
+    double loss = 0;      // of datagrams
+    double repeated = 0;  // come twice
+    Micros delay{100};
+    Micros jitter{50};
+    bool cut = false;
+
+    bool good() const { return !cut && delay < Micros(20'000); }
+};
+
+struct Datagram {
+    Time at;
+    std::uint64_t order = 0;  // of sending: ties are broken the same way in each run
+    int to = 0;
+    std::uint64_t from_boot = 0, for_boot = 0;  // stand for the nonces that seal
+    ha::Kind kind = ha::Kind::beat;
+    std::uint64_t counter = 0;
+    std::vector<std::uint8_t> content;
+
+    bool operator>(const Datagram& other) const {
+        return at != other.at ? at > other.at : order > other.order;
+    }
+};
+
+/// A machine: the process with its state machine, the guardian, and the addresses in the kernel.
+struct Machine {
+    bool on = true;           // has power
+    bool running = true;      // the process lives
+    Time frozen_until{};      // the process does not run
+    bool all_frozen = false;  // nor does the kernel
+    Time next_tick{};
+    Time died_at{};
+    ha::SelfView self;
+    std::unique_ptr<ha::Member> member;
+    std::uint64_t boot = 0, peer_boot = 0, session_boot = 0, counter = 0;
+    std::uint64_t newest_of_session = 0;
+    std::deque<Datagram> inbox;
+    bool has_addresses = false;
+    Time lease_until{};
+    Time well_since{};  // runs without a fault of its own
+
+    bool frozen(Time now) const { return now < frozen_until; }
+    /// A client that asks for the address now gets an answer from here.
+    bool answers(Time now) const { return on && has_addresses && !(all_frozen && frozen(now)); }
+};
+
+class World {
+public:
+    explicit World(std::uint64_t seed, bool failback = false);
+
+    void run_for(Micros duration);
+    Time now() const { return now_; }
+    std::uint64_t beats() const { return beats_; }
+
+    // What may go wrong. `node` is 0 or 1.
+    void kill(int node, bool guardian_lives);
+    void power_off(int node);
+    void start(int node);
+    void freeze(int node, Micros duration, bool whole_machine);
+    void set_fit(int node, bool fit);
+    Way& way_to(int node) { return ways_[node]; }
+    /// Both ways are as they should be from now on.
+    void heal();
+
+    Machine& machine(int node) { return machines_[node]; }
+    ha::State state(int node) const { return machines_[node].member->ownership().state(); }
+    int answering() const;
+    /// Takeovers that nobody ordered, of nodes whose peer was well.
+    std::uint64_t false_takeovers() const { return false_takeovers_; }
+    Micros zero_owners_worst() const { return zero_worst_; }
+
+    /// The first invariant that did not hold; empty: all held.
+    const std::string& broken() const { return broken_; }
+
+private:
+    void tick(int node);
+    void deliver(Datagram datagram);
+    void take(int node, const Datagram& datagram);
+    void send(int node, ha::Kind kind, const std::vector<std::uint8_t>& content);
+    void guard(int node);
+    void check();
+    void check_two_owners();
+    void check_no_owner();
+    double chance() { return std::uniform_real_distribution<double>(0, 1)(random_); }
+    bool well(int node, Micros for_at_least) const;
+
+    std::mt19937_64 random_;
+    bool failback_;
+    Time now_{std::chrono::hours(1)};
+    std::uint64_t boots_ = 0, orders_ = 0, beats_ = 0, false_takeovers_ = 0;
+    Machine machines_[2];
+    Way ways_[2];
+    Time ways_good_since_{};
+    std::priority_queue<Datagram, std::vector<Datagram>, std::greater<>> in_flight_;
+    Time two_since_{}, none_since_{};
+    Micros zero_worst_{0};
+    std::string broken_;
+};
+
+}  // namespace poise::sim
