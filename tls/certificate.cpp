@@ -1,5 +1,7 @@
 #include "tls/certificate.hpp"
 
+#include "tls/identity.hpp"
+
 #include <fmt/format.h>
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
@@ -44,15 +46,6 @@ Owned<bio_st> reader_of(const std::string& pem) {
 int no_password(char*, int, int, void* needed) {
     *static_cast<bool*>(needed) = true;
     return -1;
-}
-
-std::vector<Owned<x509_st>> read_chain(const std::string& pem) {
-    std::vector<Owned<x509_st>> chain;
-    const auto bio = reader_of(pem);
-    while (X509* each = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr))
-        chain.emplace_back(each);
-    ERR_clear_error();  // the end of the file is one
-    return chain;
 }
 
 std::string name_text(const X509_NAME* name) {
@@ -116,6 +109,30 @@ std::string ocsp_url_of(X509* certificate) {
     if (sk_OPENSSL_STRING_num(urls) > 0) url = sk_OPENSSL_STRING_value(urls, 0);
     X509_email_free(urls);
     return url;
+}
+
+// RFC 5280 section 4.2.2.1: where who lacks it gets the certificate of the issuer.
+bool names_issuer(X509* certificate) {
+    auto* access = static_cast<AUTHORITY_INFO_ACCESS*>(
+        X509_get_ext_d2i(certificate, NID_info_access, nullptr, nullptr));
+    bool found = false;
+    for (int i = 0; i < sk_ACCESS_DESCRIPTION_num(access); ++i)
+        found = found ||
+                OBJ_obj2nid(sk_ACCESS_DESCRIPTION_value(access, i)->method) == NID_ad_ca_issuers;
+    AUTHORITY_INFO_ACCESS_free(access);
+    return found;
+}
+
+// RFC 7633: the feature status_request.
+bool demands_stapling(X509* certificate) {
+    constexpr long status_request = 5;
+    auto* features =
+        static_cast<TLS_FEATURE*>(X509_get_ext_d2i(certificate, NID_tlsfeature, nullptr, nullptr));
+    bool found = false;
+    for (int i = 0; i < sk_ASN1_INTEGER_num(features); ++i)
+        found = found || ASN1_INTEGER_get(sk_ASN1_INTEGER_value(features, i)) == status_request;
+    TLS_FEATURE_free(features);
+    return found;
 }
 
 std::expected<Owned<evp_pkey_st>, Problem> read_key(const std::string& pem,
@@ -185,7 +202,7 @@ std::expected<std::shared_ptr<const Certificate>, Problem> Certificate::load(
     made->chain_pem_ = std::move(*pem);
     made->key_pem_ = std::move(*key_pem);
 
-    const auto chain = read_chain(made->chain_pem_);
+    const auto chain = parse_certificates(nullptr, made->chain_pem_);
     if (chain.empty())
         return problem(fmt::format("there is no certificate in '{}'", cert_file),
                        "expected PEM: -----BEGIN CERTIFICATE-----");
@@ -206,13 +223,15 @@ std::expected<std::shared_ptr<const Certificate>, Problem> Certificate::load(
     made->not_before_ = time_of(X509_get0_notBefore(own));
     made->not_after_ = time_of(X509_get0_notAfter(own));
     made->ocsp_url_ = ocsp_url_of(own);
+    made->names_issuer_ = names_issuer(own);
+    made->must_staple_ = demands_stapling(own);
     made->self_signed_ = X509_self_signed(own, 0) == 1;
     made->intermediates_ = chain.size() > 1;
     ERR_clear_error();
     return made;
 }
 
-std::vector<Problem> Certificate::warnings(Time now) const {
+std::vector<Problem> Certificate::warnings(Time now, bool stapling) const {
     std::vector<Problem> found;
     if (not_after_ <= now)
         found.push_back(
@@ -226,11 +245,14 @@ std::vector<Problem> Certificate::warnings(Time now) const {
         found.push_back({fmt::format("the certificate '{}' is not valid before {}", cert_file_,
                                      day(not_before_)),
                          "is this machine's clock right?"});
-    if (!self_signed_ && !intermediates_)
+    if (!self_signed_ && !intermediates_ && names_issuer_)
         found.push_back(
             {fmt::format("the file '{}' has no certificate of the issuer, {}", cert_file_, issuer_),
              "unless that is a root, append its certificates behind the server's own: clients "
              "that do not know them refuse the connection"});
+    if (must_staple_ && !stapling)
+        found.push_back({fmt::format("the certificate '{}' demands OCSP stapling", cert_file_),
+                         "set ocsp_stapling: true; some clients refuse it without"});
     if (names_.empty())
         found.push_back({fmt::format("the certificate '{}' names no host", cert_file_),
                          "it is given only to clients that ask for a name nobody has"});

@@ -45,13 +45,16 @@ public:
     Time not_after() const { return not_after_; }
     /// Where its state of revocation can be asked for (OCSP, RFC 6960); empty: nowhere.
     const std::string& ocsp_url() const { return ocsp_url_; }
+    /// It demands that its state is stapled (RFC 7633): some clients refuse it without.
+    bool must_staple() const { return must_staple_; }
     bool self_signed() const { return self_signed_; }
     /// The chain holds more than the certificate itself.
     bool has_intermediates() const { return intermediates_; }
 
     /// What is not wrong enough to refuse it, but will be noticed by clients: it has expired or
-    /// soon will, is not valid yet, lacks its issuer. Whole sentences.
-    std::vector<Problem> warnings(Time now) const;
+    /// soon will, is not valid yet, lacks its issuer though that can be fetched, demands stapling
+    /// that is not `stapling`. Whole sentences.
+    std::vector<Problem> warnings(Time now, bool stapling) const;
 
     static constexpr std::chrono::days warned_before_end{21};
 
@@ -68,6 +71,8 @@ private:
     KeyKind kind_ = KeyKind::other;
     Time not_before_;
     Time not_after_;
+    bool names_issuer_ = false;  // says where the issuer's certificate is (caIssuers)
+    bool must_staple_ = false;
     bool self_signed_ = false;
     bool intermediates_ = false;
 };

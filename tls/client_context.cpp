@@ -24,11 +24,23 @@ struct ClientCallbacks {
     static int on_new_session(SSL* session, SSL_SESSION* ticket) {
         auto& self = *static_cast<ClientContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(session)));
         const void* server = SSL_get_app_data(session);
+        if (server == nullptr) return 0;
         if (self.tickets_.size() >= tickets_max && !self.tickets_.contains(server)) return 0;
         self.tickets_[server].reset(ticket);
         return 1;
     }
 };
+
+ServerName name_of(const config::ServerTls& settings, const config::Server& server) {
+    ServerName name;
+    if (!settings.name.empty())
+        name.name = settings.name;
+    else if (server.address)
+        name.address = server.address;
+    else
+        name.name = server.host;
+    return name;
+}
 
 void ClientContext::FreeSession::operator()(ssl_session_st* session) const {
     SSL_SESSION_free(session);

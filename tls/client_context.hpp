@@ -20,9 +20,12 @@ namespace poise::tls {
 struct ServerName {
     std::string_view name;           // SNI, and what the certificate must name; empty: the address
     std::optional<Address> address;  // what the certificate must name when there is no name
-    const void* server = nullptr;    // whose sessions are resumed; never dereferenced
+    const void* server = nullptr;    // whose sessions are resumed; never dereferenced; null: none
     bool http2 = false;              // nothing else is to be spoken inside
 };
+
+/// How `server` is called by the service's settings, both of which outlive the name.
+ServerName name_of(const config::ServerTls& settings, const config::Server& server);
 
 /// Belongs to one worker. Made on any thread before the worker gets it; outlives its sessions.
 class ClientContext {

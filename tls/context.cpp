@@ -52,7 +52,7 @@ Owned<ssl_ctx_st> make_context(const Library& library, bool server, config::TlsV
 void trust(ssl_ctx_st* context, const Library& library, const std::string& ca_pem,
            const std::string& crl_pem) {
     X509_STORE* store = SSL_CTX_get_cert_store(context);
-    const auto authorities = parse_certificates(library, ca_pem);
+    const auto authorities = parse_certificates(library.context(), ca_pem);
     require(!authorities.empty(), "no certificate of an authority");
     for (const auto& each : authorities)
         require(X509_STORE_add_cert(store, each.get()) == 1, "certificate of an authority");

@@ -1,6 +1,9 @@
 #include "tls/contexts.hpp"
 
+#include "tls/ocsp.hpp"
+
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace poise::tls {
@@ -52,6 +55,7 @@ std::expected<Settings, Problem> load_settings(const config::Config& config) {
         auto certificate = Certificate::load(each.cert, each.key);
         if (!certificate) return std::unexpected(certificate.error());
         settings.certificates.push_back(std::move(*certificate));
+        settings.staples.emplace_back();
     }
     for (const config::Service& each : config.services) {
         auto service = load_service(each);
@@ -61,12 +65,49 @@ std::expected<Settings, Problem> load_settings(const config::Config& config) {
     return settings;
 }
 
+std::vector<std::string> files_of(const config::Config& config) {
+    std::vector<std::string> files;
+    const auto add = [&](const std::string& path) {
+        if (!path.empty() && std::ranges::find(files, path) == files.end()) files.push_back(path);
+    };
+    for (const config::Certificate& each : config.certificates) {
+        add(each.cert);
+        add(each.key);
+    }
+    for (const config::Service& service : config.services) {
+        for (const config::Listen& listen : service.listen) {
+            if (!listen.tls.enabled) continue;
+            add(listen.tls.client_ca);
+            add(listen.tls.client_crl);
+        }
+        if (!std::ranges::any_of(service.servers, &config::Server::tls)) continue;
+        add(service.server_tls.ca);
+        add(service.server_tls.cert);
+        add(service.server_tls.key);
+    }
+    return files;
+}
+
+std::vector<Problem> certificate_warnings(const config::Config& config, Certificate::Time now) {
+    std::vector<Problem> all;
+    for (const config::Certificate& each : config.certificates) {
+        const auto certificate = Certificate::load(each.cert, each.key);
+        if (!certificate) continue;
+        std::ranges::move((*certificate)->warnings(now, each.ocsp_stapling),
+                          std::back_inserter(all));
+        if (!each.ocsp_stapling) continue;
+        if (auto question = OcspQuestion::make(**certificate); !question)
+            all.push_back(std::move(question.error()));
+    }
+    return all;
+}
+
 Contexts::Contexts(std::shared_ptr<Library> library, const Settings& settings,
                    const std::shared_ptr<const TicketKeys>& tickets)
     : library_(std::move(library)) {
     identities_.reserve(settings.certificates.size());
-    for (const auto& certificate : settings.certificates)
-        identities_.emplace_back(*library_, certificate);
+    for (std::size_t i = 0; i < settings.certificates.size(); ++i)
+        identities_.emplace_back(*library_, settings.certificates[i], settings.staples[i]);
     const auto context_for = [&](const ServerSettings& wanted) {
         for (const auto& known : server_contexts_)
             if (known->settings() == wanted) return known.get();

@@ -10,6 +10,7 @@
 #include <expected>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace poise::tls {
@@ -21,13 +22,21 @@ struct Settings {
         std::optional<ClientSettings> servers;                 // none: no server has TLS
     };
     std::vector<std::shared_ptr<const Certificate>> certificates;
-    std::vector<Service> services;  // in the configuration's order
+    std::vector<std::shared_ptr<const StapleSlot>> staples;  // by certificate; null: none
+    std::vector<Service> services;                           // in the configuration's order
 
     bool any() const;
 };
 
 /// Reads every file that `config`, which has been checked, names.
 std::expected<Settings, Problem> load_settings(const config::Config& config);
+
+/// Which files those are, each once.
+std::vector<std::string> files_of(const config::Config& config);
+
+/// What clients will notice of the certificates: see Certificate::warnings. Those that cannot be
+/// read are left out.
+std::vector<Problem> certificate_warnings(const config::Config& config, Certificate::Time now);
 
 /// Belongs to one worker; made on the control thread.
 class Contexts {

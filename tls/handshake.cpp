@@ -73,7 +73,10 @@ HandshakeFault fault_of(int reason) {
 }  // namespace
 
 TlsStream::Handshake TlsStream::failed_handshake(int error) {
-    const int reason = ERR_GET_REASON(ERR_peek_error());
+    // What the verification has stumbled over, such as a wrong signature, stands before its
+    // verdict.
+    const bool verdict = ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_CERTIFICATE_VERIFY_FAILED;
+    const int reason = verdict ? SSL_R_CERTIFICATE_VERIFY_FAILED : ERR_GET_REASON(ERR_peek_error());
     const bool began_as_http = looks_like_http({first_.data(), first_bytes_});
     shut_ = true;
     if (error == SSL_ERROR_SYSCALL || reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
@@ -84,8 +87,7 @@ TlsStream::Handshake TlsStream::failed_handshake(int error) {
         fault_ = began_as_http ? HandshakeFault::plain_http : fault_of(reason);
         error_text_ = take_openssl_error();
         if (fault_ == HandshakeFault::bad_certificate) {
-            const long verdict = SSL_get_verify_result(session_.get());
-            error_text_ = X509_verify_cert_error_string(verdict);
+            error_text_ = X509_verify_cert_error_string(SSL_get_verify_result(session_.get()));
         }
     }
     // The alert tells the peer why; one that speaks no TLS would take it for garbage.

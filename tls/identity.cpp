@@ -18,11 +18,11 @@ Owned<bio_st> reader_of(const std::string& pem) {
 
 }  // namespace
 
-std::vector<Owned<x509_st>> parse_certificates(const Library& library, const std::string& pem) {
+std::vector<Owned<x509_st>> parse_certificates(ossl_lib_ctx_st* library, const std::string& pem) {
     std::vector<Owned<x509_st>> all;
     const auto bio = reader_of(pem);
     for (;;) {
-        X509* each = X509_new_ex(library.context(), nullptr);
+        X509* each = X509_new_ex(library, nullptr);
         if (each == nullptr || PEM_read_bio_X509(bio.get(), &each, nullptr, nullptr) == nullptr) {
             X509_free(each);
             break;
@@ -33,9 +33,11 @@ std::vector<Owned<x509_st>> parse_certificates(const Library& library, const std
     return all;
 }
 
-Identity::Identity(const Library& library, std::shared_ptr<const Certificate> certificate)
+Identity::Identity(const Library& library, std::shared_ptr<const Certificate> certificate,
+                   std::shared_ptr<const StapleSlot> staple)
     : certificate_(std::move(certificate)),
-      chain_(parse_certificates(library, certificate_->chain_pem())) {
+      staple_(std::move(staple)),
+      chain_(parse_certificates(library.context(), certificate_->chain_pem())) {
     const auto bio = reader_of(certificate_->key_pem());
     key_.reset(PEM_read_bio_PrivateKey_ex(bio.get(), nullptr, nullptr, nullptr, library.context(),
                                           nullptr));

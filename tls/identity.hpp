@@ -4,6 +4,7 @@
 #include "tls/certificate.hpp"
 #include "tls/library.hpp"
 #include "tls/openssl.hpp"
+#include "tls/staple.hpp"
 
 #include <memory>
 #include <string>
@@ -14,9 +15,12 @@ namespace poise::tls {
 /// Throws std::runtime_error when what Certificate::load accepted cannot be read again.
 class Identity {
 public:
-    Identity(const Library& library, std::shared_ptr<const Certificate> certificate);
+    /// `staple` may be null: nothing is ever stapled.
+    Identity(const Library& library, std::shared_ptr<const Certificate> certificate,
+             std::shared_ptr<const StapleSlot> staple = nullptr);
 
     const Certificate& certificate() const { return *certificate_; }
+    const StapleSlot* staple() const { return staple_.get(); }
     x509_st* own() const { return chain_.front().get(); }
 
     /// Makes it one of the identities of `context`: at most one of each kind of key.
@@ -24,11 +28,12 @@ public:
 
 private:
     std::shared_ptr<const Certificate> certificate_;
+    std::shared_ptr<const StapleSlot> staple_;
     std::vector<Owned<x509_st>> chain_;  // the own one first; never empty
     Owned<evp_pkey_st> key_;
 };
 
-/// All certificates of `pem`, in the worker's library.
-std::vector<Owned<x509_st>> parse_certificates(const Library& library, const std::string& pem);
+/// All certificates of `pem`, in a worker's library; null: in that of all other threads.
+std::vector<Owned<x509_st>> parse_certificates(ossl_lib_ctx_st* library, const std::string& pem);
 
 }  // namespace poise::tls

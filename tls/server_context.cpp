@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <chrono>
 #include <cstring>
 #include <new>
 #include <stdexcept>
@@ -71,6 +72,19 @@ struct Callbacks {
         return SSL_TLSEXT_ERR_OK;
     }
 
+    // The client has asked for the certificate's state (RFC 6066 section 8).
+    static int on_status(SSL* session, void* self) {
+        const auto& staples = self_of(self).staples_;
+        const auto slot = staples.find(SSL_get_certificate(session));
+        if (slot == staples.end()) return SSL_TLSEXT_ERR_NOACK;
+        const auto staple = slot->second->get(std::chrono::system_clock::now());
+        if (!staple) return SSL_TLSEXT_ERR_NOACK;
+        void* copy = OPENSSL_memdup(staple->der.data(), staple->der.size());  // the session's
+        if (copy == nullptr) return SSL_TLSEXT_ERR_NOACK;
+        SSL_set_tlsext_status_ocsp_resp(session, copy, static_cast<long>(staple->der.size()));
+        return SSL_TLSEXT_ERR_OK;
+    }
+
     static int on_ticket(SSL* session, unsigned char* name, unsigned char* iv,
                          EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, int sealing) {
         const SSL_CTX* context = SSL_get_SSL_CTX(session);
@@ -125,6 +139,8 @@ ServerContext::ServerContext(const Library& library, const std::vector<Identity>
       protocols_(protocol_list(settings_.protocols)),
       tickets_(std::move(tickets)) {
     assert(!identities_.empty());
+    for (const Identity& each : identities_)
+        if (each.staple() != nullptr) staples_.emplace(each.own(), each.staple());
     std::map<std::string, Choice> choices;
     for (std::size_t i = 0; i < identities_.size(); ++i)
         for (const std::string& name : identities_[i].certificate().names())
@@ -170,10 +186,12 @@ Owned<ssl_ctx_st> ServerContext::make(const Choice& choice) const {
     SSL_CTX_set_tlsext_servername_callback(context, Callbacks::on_server_name);
     if (!protocols_.empty()) SSL_CTX_set_alpn_select_cb(context, Callbacks::on_protocols, self);
     SSL_CTX_set_tlsext_ticket_key_evp_cb(context, Callbacks::on_ticket);
+    SSL_CTX_set_tlsext_status_cb(context, Callbacks::on_status);
+    SSL_CTX_set_tlsext_status_arg(context, self);
     const bool asks = settings_.client_certificate != config::ClientCertificate::off;
     if (asks) {
         trust(context, library_, settings_.client_ca_pem, settings_.client_crl_pem);
-        for (const auto& each : parse_certificates(library_, settings_.client_ca_pem))
+        for (const auto& each : parse_certificates(library_.context(), settings_.client_ca_pem))
             SSL_CTX_add_client_CA(context, each.get());
         const bool required = settings_.client_certificate == config::ClientCertificate::required;
         SSL_CTX_set_verify(

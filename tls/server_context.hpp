@@ -61,6 +61,7 @@ private:
     std::string protocols_;  // as the wire has them
     std::shared_ptr<const TicketKeys> tickets_;
     std::map<Choice, Owned<ssl_ctx_st>> contexts_;
+    std::unordered_map<const x509_st*, const StapleSlot*> staples_;
     ByName exact_;
     ByName wildcards_;  // by what follows "*."
     ssl_ctx_st* fallback_ = nullptr;
