@@ -91,7 +91,9 @@ Mapping health_mapping() {
         "`health: {check: tcp}`.",
         {word("check", &T::check, check_words,
               "The kind of probe. A service with `protocol: udp` starts from `none`; its servers "
-              "can be asked by `dns` or `script`, or over TCP on another `port`."),
+              "can be asked by `dns` or `script`, or over TCP on another `port`. `http` speaks TLS "
+              "with servers that have `tls`, and verifies them as `server_tls` says, unless "
+              "`port` is given."),
          duration("interval", &T::interval, pace, "Between two probes."),
          duration("timeout", &T::timeout, pace, "Until an unanswered probe counts as failed."),
          integer("fall", &T::fall, {1, 100}, "Failures in a row until the server is down."),

@@ -29,10 +29,9 @@ Mapping certificate_mapping() {
             "what the client can verify. Clients that ask for no name or an unknown one get the "
             "first of the list.",
             {std::move(cert), std::move(key),
-             bind::later_boolean(
-                 "ocsp_stapling",
-                 "Asks the issuer's responder whether the certificate is good, and gives "
-                 "clients the answer.")},
+             boolean("ocsp_stapling", &T::ocsp_stapling,
+                     "Asks the OCSP responder that the certificate names whether it is good, and "
+                     "gives clients the answer. The issuer's certificate must be in the file.")},
             "cert"};
 }
 

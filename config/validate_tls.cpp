@@ -77,11 +77,6 @@ void validate_servers(const Service& service, const std::string& path, const Che
         checks.error(fmt::format("{}/servers/{}/tls", path, i),
                      "TLS to servers works only with mode snat over TCP");
     }
-    const bool any = std::ranges::any_of(service.servers, &Server::tls);
-    if (any && service.health.check == CheckKind::http && !service.health.port)
-        checks.error(path + "/health/check",
-                     "a check by http does not speak TLS yet, as the servers of this service do",
-                     "write health: {check: tls}, or a 'port' where the server answers plain HTTP");
     if (!service.server_tls.key.empty() && service.server_tls.cert.empty())
         checks.error(path + "/server_tls/key", "'key' needs 'cert', the certificate it belongs to");
 }

@@ -1,6 +1,7 @@
 #include "pool/conversation.hpp"
 
 #include "base/socket_address.hpp"
+#include "pool/tls_client.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
@@ -15,7 +16,9 @@
 
 #include <array>
 #include <cstring>
+#include <optional>
 #include <system_error>
+#include <utility>
 
 namespace poise::pool {
 
@@ -60,13 +63,48 @@ struct Conversation::Impl {
         return failure_text(ec.value(), doing);
     }
 
+    Task<std::string> send_bytes(std::string bytes);
+    Task<std::string> receive_bytes(std::string_view what, std::string& into);
+    Task<std::string> receive_opened(std::string_view what);
+
     tcp::socket socket;
     asio::steady_timer timer;
     milliseconds limit;
     bool expired = false;
     bool ended = false;
+    std::optional<TlsClient> tls;
     std::string received;
 };
+
+Task<std::string> Conversation::Impl::send_bytes(std::string bytes) {
+    auto [ec, sent] = co_await asio::async_write(socket, asio::buffer(bytes), use_tuple);
+    co_return ec ? explain(ec, "sending") : "";
+}
+
+Task<std::string> Conversation::Impl::receive_bytes(std::string_view what, std::string& into) {
+    std::array<char, 4096> buffer;
+    auto [ec, bytes] = co_await socket.async_read_some(asio::buffer(buffer), use_tuple);
+    into.append(buffer.data(), bytes);
+    if (ec == asio::error::eof) {
+        ended = true;
+        co_return "";
+    }
+    co_return ec ? explain(ec, fmt::format("waiting for {}", what)) : "";
+}
+
+// A server that closes without a goodbye has ended, too: many do.
+Task<std::string> Conversation::Impl::receive_opened(std::string_view what) {
+    for (;;) {
+        const auto step = tls->read(received);
+        if (step == TlsClient::Step::done) co_return "";
+        if (step == TlsClient::Step::failed) co_return tls->error();
+        if (step == TlsClient::Step::ended) ended = true;
+        if (ended) co_return "";
+        std::string sealed;
+        if (auto wrong = co_await receive_bytes(what, sealed); !wrong.empty()) co_return wrong;
+        tls->input(sealed);
+    }
+}
 
 Conversation::Conversation(asio::any_io_executor executor, milliseconds limit)
     : impl_(std::make_shared<Impl>(executor, limit)) {
@@ -90,22 +128,42 @@ Task<std::string> Conversation::connect(Address to) {
     co_return "";
 }
 
+Task<std::string> Conversation::start_tls(tls::Owned<ssl_st> session) {
+    constexpr std::string_view doing = "the handshake";
+    TlsClient& tls = impl_->tls.emplace(std::move(session));
+    for (;;) {
+        const auto step = tls.handshake();
+        if (auto output = tls.output(); !output.empty()) {
+            auto wrong = co_await impl_->send_bytes(std::move(output));
+            if (!wrong.empty() && step != TlsClient::Step::failed) co_return wrong;
+        }
+        if (step == TlsClient::Step::done) co_return "";
+        if (step == TlsClient::Step::failed) co_return tls.error();
+        if (impl_->ended || step == TlsClient::Step::ended) co_return "closed during the handshake";
+        std::string sealed;
+        if (auto wrong = co_await impl_->receive_bytes(doing, sealed); !wrong.empty())
+            co_return wrong;
+        tls.input(sealed);
+    }
+}
+
+Task<void> Conversation::end_tls() {
+    if (!impl_->tls) co_return;
+    impl_->tls->close();
+    co_await impl_->send_bytes(impl_->tls->output());  // best effort: the verdict stands
+}
+
 Task<std::string> Conversation::send(std::string text) {
-    auto [ec, bytes] = co_await asio::async_write(impl_->socket, asio::buffer(text), use_tuple);
-    co_return ec ? impl_->explain(ec, "sending") : "";
+    if (!impl_->tls) co_return co_await impl_->send_bytes(std::move(text));
+    if (!impl_->tls->write(text)) co_return impl_->tls->error();
+    co_return co_await impl_->send_bytes(impl_->tls->output());
 }
 
 Task<std::string> Conversation::receive(std::string_view what) {
     if (impl_->received.size() >= received_bytes_max)
         co_return fmt::format("more than {} bytes before the end of {}", received_bytes_max, what);
-    std::array<char, 4096> buffer;
-    auto [ec, bytes] = co_await impl_->socket.async_read_some(asio::buffer(buffer), use_tuple);
-    impl_->received.append(buffer.data(), bytes);
-    if (ec == asio::error::eof) {
-        impl_->ended = true;
-        co_return "";
-    }
-    co_return ec ? impl_->explain(ec, fmt::format("waiting for {}", what)) : "";
+    if (impl_->tls) co_return co_await impl_->receive_opened(what);
+    co_return co_await impl_->receive_bytes(what, impl_->received);
 }
 
 const std::string& Conversation::received() const {

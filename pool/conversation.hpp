@@ -4,6 +4,7 @@
 
 #include "base/address.hpp"
 #include "base/task.hpp"
+#include "tls/openssl.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -25,10 +26,15 @@ public:
     Conversation& operator=(const Conversation&) = delete;
 
     Task<std::string> connect(Address to);
+    /// Goes on inside of TLS; `session` is a fresh client's. What it verifies is the session's.
+    Task<std::string> start_tls(tls::Owned<ssl_st> session);
     Task<std::string> send(std::string text);
     /// Appends what comes next to received(), or notes that the server has closed. No more than
     /// `received_bytes_max` in all; `what` names it in a failure: "the response".
     Task<std::string> receive(std::string_view what);
+
+    /// Says goodbye where TLS has been started, so that the server logs no broken connection.
+    Task<void> end_tls();
 
     static constexpr std::size_t received_bytes_max = 262'144;
     const std::string& received() const;

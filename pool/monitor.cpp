@@ -84,10 +84,12 @@ Monitor::Monitor(asio::any_io_executor executor, OnEvent on_event, ResolverOptio
 
 Monitor::~Monitor() = default;
 
-void Monitor::watch(const config::Service& service, std::shared_ptr<const Pool> pool) {
+void Monitor::watch(const config::Service& service, std::shared_ptr<const Pool> pool,
+                    const std::shared_ptr<tls::ClientContext>& tls) {
     assert(!impl_->stopped);
     const WatchPlan plan{
         .check = service.health,
+        .server_tls = service.server_tls,
         .agent = service.agent,
         .virtual_address = service.listen.empty() ? Address{} : service.listen.front().address};
 
@@ -101,10 +103,12 @@ void Monitor::watch(const config::Service& service, std::shared_ptr<const Pool> 
         const auto found = known.find(server.get());
         if (found != known.end() && (*found->second)->plan() == plan) {
             after.push_back(std::move(*found->second));
+            after.back()->set_tls(tls);
             continue;
         }
         after.push_back(std::make_shared<Watch>(impl_->executor, service.name, plan, server,
                                                 impl_->shared, impl_->random.next()));
+        after.back()->set_tls(tls);
         after.back()->start();
     }
     std::erase(before, nullptr);

@@ -14,6 +14,10 @@
 #include <memory>
 #include <string>
 
+namespace poise::tls {
+class ClientContext;
+}
+
 namespace poise::pool {
 
 /// A change of a server's state, for the log and the events list.
@@ -35,8 +39,10 @@ public:
     Monitor& operator=(const Monitor&) = delete;
 
     /// Watches `pool` by the checks of `service`; replaces what it watched under that service's
-    /// name. An unchanged server with an unchanged check goes on without a new start.
-    void watch(const config::Service& service, std::shared_ptr<const Pool> pool);
+    /// name. An unchanged server with an unchanged check goes on without a new start. `tls` is for
+    /// checks of servers that speak TLS; it is the control thread's own.
+    void watch(const config::Service& service, std::shared_ptr<const Pool> pool,
+               const std::shared_ptr<tls::ClientContext>& tls = nullptr);
     void forget(const std::string& service_name);
     void stop();  // ends everything soon; the executor must run on until then
 

@@ -5,8 +5,10 @@
 #include "base/address.hpp"
 #include "base/task.hpp"
 #include "config/model.hpp"
+#include "tls/client_context.hpp"
 
 #include <chrono>
+#include <memory>
 #include <string>
 
 namespace poise::pool {
@@ -15,6 +17,10 @@ struct ProbeTarget {
     Address server;    // with the port to probe
     std::string host;  // as configured, for the HTTP Host and TLS SNI when the check has none
     Address virtual_address;  // what the service listens on, for scripts; may be all 0
+    /// http: the server speaks TLS, by the service's context and under this name; null: it does
+    /// not.
+    std::shared_ptr<tls::ClientContext> tls = nullptr;
+    tls::ServerName tls_name = {};
 };
 
 struct ProbeResult {

@@ -15,11 +15,12 @@ namespace {
 
 // RFC 9110, 7.2: the port is left out when it is the scheme's own; IPv6 stands in brackets.
 std::string host_field(const config::HealthCheck& check, const ProbeTarget& target) {
-    constexpr std::uint16_t http_port = 80;
+    const std::uint16_t scheme_port = target.tls ? 443 : 80;
     if (!check.host.empty()) return check.host;
     const bool v6 = target.host.find(':') != std::string::npos;
     const auto host = v6 ? fmt::format("[{}]", target.host) : target.host;
-    return target.server.port == http_port ? host : fmt::format("{}:{}", host, target.server.port);
+    return target.server.port == scheme_port ? host
+                                             : fmt::format("{}:{}", host, target.server.port);
 }
 
 std::string request_for(const config::HealthCheck& check, const ProbeTarget& target) {
@@ -47,11 +48,16 @@ std::optional<std::string> judge(const HttpResponse& response, const config::Hea
 Task<std::string> probe_http(const config::HealthCheck& check, const ProbeTarget& target) {
     Conversation conversation(co_await this_executor(), check.timeout);
     auto wrong = co_await conversation.connect(target.server);
+    if (wrong.empty() && target.tls)
+        wrong = co_await conversation.start_tls(target.tls->make_session(target.tls_name));
     if (wrong.empty()) wrong = co_await conversation.send(request_for(check, target));
     while (wrong.empty()) {
         const auto response = read_http_response(conversation.received());
         if (response) {
-            if (auto verdict = judge(*response, check, conversation.ended())) co_return *verdict;
+            if (const auto verdict = judge(*response, check, conversation.ended())) {
+                co_await conversation.end_tls();
+                co_return *verdict;
+            }
         } else if (conversation.ended()) {
             co_return "closed before the response was complete";
         }

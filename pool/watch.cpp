@@ -83,9 +83,7 @@ Task<void> Watch::run_checks(Watch* self) {
         if (auto address = self->server_->address()) {
             if (check.port) address->port = *check.port;
             const auto generation = self->server_->address_generation();
-            const ProbeTarget target{.server = *address,
-                                     .host = self->server_->configured().host,
-                                     .virtual_address = self->plan_.virtual_address};
+            const auto target = self->target_at(*address);
             const auto result = co_await run_probe(check, target);
             // A result of the address that it had before says nothing of the new one.
             if (generation == self->server_->address_generation()) {
@@ -95,6 +93,18 @@ Task<void> Watch::run_checks(Watch* self) {
         }
         co_await self->wait_for_check(began + self->jittered(check.interval));
     }
+}
+
+// A port of its own may be another program's, of which nothing is known but the kind of the check.
+ProbeTarget Watch::target_at(const Address& address) const {
+    const auto& configured = server_->configured();
+    ProbeTarget target{
+        .server = address, .host = configured.host, .virtual_address = plan_.virtual_address};
+    if (configured.tls && !plan_.check.port) {
+        target.tls = tls_;
+        target.tls_name = tls::name_of(plan_.server_tls, configured);
+    }
+    return target;
 }
 
 // Without a check only time can forgive the failures of real traffic: the server gets another

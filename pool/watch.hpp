@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace poise::pool {
@@ -22,6 +23,7 @@ namespace poise::pool {
 /// What must be the same for a watch to go on after a reload.
 struct WatchPlan {
     config::HealthCheck check;
+    config::ServerTls server_tls;
     std::optional<config::Agent> agent;
     Address virtual_address;
 
@@ -41,6 +43,8 @@ public:
           std::shared_ptr<RealServer> server, const WatchShared& shared, std::uint64_t seed);
 
     void start();
+    /// What checks of a server that speaks TLS shake hands with from now on; may be null.
+    void set_tls(std::shared_ptr<tls::ClientContext> context) { tls_ = std::move(context); }
     void cancel() {
         cancelled_ = true;
         tasks_.cancel();
@@ -60,6 +64,7 @@ private:
     static Task<void> run_agent(Watch* self);
     static Task<void> run_resolver(Watch* self);
 
+    ProbeTarget target_at(const Address& address) const;
     Task<void> wait_for_check(SteadyTime due);
     void note_suspect(const ProbeResult& result);
     void note_result(const ProbeResult& result);
@@ -75,6 +80,7 @@ private:
     std::string service_;
     WatchPlan plan_;
     std::shared_ptr<RealServer> server_;
+    std::shared_ptr<tls::ClientContext> tls_;
     const WatchShared& shared_;
     Random random_;
     HealthState state_;

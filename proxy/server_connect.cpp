@@ -27,21 +27,6 @@ ServerConnection failed_handshake(const TlsStream& stream) {
                   stream.error_text());
 }
 
-// The name that the server is asked for, and that its certificate must have.
-tls::ServerName name_of(const config::ServerTls& configured, const pool::RealServer& server) {
-    tls::ServerName name;
-    name.server = &server;
-    const config::Server& known = server.configured();
-    name.http2 = known.http2;
-    if (!configured.name.empty())
-        name.name = configured.name;
-    else if (known.address)
-        name.address = known.address;
-    else
-        name.name = known.host;
-    return name;
-}
-
 Task<ServerConnection> secure(Client& client, const WorkerService& service,
                               const pool::RealServer& server, std::unique_ptr<Stream> transport,
                               std::chrono::milliseconds limit) {
@@ -49,7 +34,9 @@ Task<ServerConnection> secure(Client& client, const WorkerService& service,
     const auto& contexts = generation->generation->tls[client.worker.index()];
     auto* context = contexts->servers(service.service.index);
     assert(context != nullptr);
-    const auto name = name_of(service.service.configured.server_tls, server);
+    auto name = tls::name_of(service.service.configured.server_tls, server.configured());
+    name.server = &server;
+    name.http2 = server.configured().http2;
     auto stream = std::make_unique<TlsStream>(*transport, context->make_session(name),
                                               contexts->library(), TlsStream::Side::client);
     transport.reset();
