@@ -2,13 +2,16 @@
 #include "app/commands.hpp"
 #include "app/machine_checks.hpp"
 #include "app/serving.hpp"
+#include "tls/contexts.hpp"
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstddef>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <utility>
+#include <vector>
 
 namespace poise::app {
 
@@ -21,6 +24,7 @@ struct Checked {
     config::Diagnostics diagnostics;
     std::string effective;  // when there are no diagnostics, as the next
     std::string summary;
+    std::vector<tls::Problem> warnings;  // of what is good, but not for long or not for everybody
 };
 
 std::string counted(std::size_t count, std::string_view what) {
@@ -59,7 +63,10 @@ std::vector<Checked> check_all(const CheckOptions& options) {
     for (const std::string& file : options.files) {
         auto loaded = config::load_config(file, machine);
         std::string summary = loaded ? summary_of(*loaded) : "";
+        std::vector<tls::Problem> warnings;
+        if (loaded) warnings = tls::certificate_warnings(*loaded, std::chrono::system_clock::now());
         all.push_back(checked(file, std::move(loaded), std::move(summary)));
+        all.back().warnings = std::move(warnings);
     }
     for (const std::string& file : options.node_files)
         all.push_back(checked(file, config::load_node(file, machine), "node"));
@@ -81,11 +88,29 @@ void print_json(const std::vector<Checked>& all, Terminal& terminal) {
                                    {"column", number_or_null(found.at.column)},
                                    {"message", found.message},
                                    {"hint", found.hint}});
+        json warnings = json::array();
+        for (const auto& found : each.warnings)
+            warnings.push_back({{"message", found.message}, {"hint", found.hint}});
         files.push_back({{"file", each.file},
                          {"ok", each.diagnostics.empty()},
-                         {"diagnostics", std::move(diagnostics)}});
+                         {"diagnostics", std::move(diagnostics)},
+                         {"warnings", std::move(warnings)}});
     }
     terminal.out << files.dump(2, ' ', false, json::error_handler_t::replace) << '\n';
+}
+
+void print_text(const Checked& checked, bool effective, Terminal& terminal) {
+    if (!checked.diagnostics.empty()) {
+        print_diagnostics(checked.diagnostics, terminal);
+    } else if (effective) {
+        terminal.out << checked.effective;
+    } else {
+        terminal.out << checked.file << ": ok, " << checked.summary << '\n';
+    }
+    for (const auto& found : checked.warnings) {
+        terminal.err << checked.file << ": warning: " << found.message << '\n';
+        if (!found.hint.empty()) terminal.err << "  hint: " << found.hint << '\n';
+    }
 }
 
 }  // namespace
@@ -103,15 +128,8 @@ int run_check(const CheckOptions& options, Terminal& terminal) {
         print_json(all, terminal);
         return code;
     }
-    for (const Checked& each : all) {
-        if (!each.diagnostics.empty()) {
-            print_diagnostics(each.diagnostics, terminal);
-        } else if (options.effective) {
-            terminal.out << each.effective;
-        } else {
-            terminal.out << each.file << ": ok, " << each.summary << '\n';
-        }
-    }
+    for (const Checked& each : all)
+        print_text(each, options.effective, terminal);
     return code;
 }
 

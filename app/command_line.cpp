@@ -85,8 +85,9 @@ void define_serving(const Definition& define) {
     command->add_option("--to", proxy->to, "HOST:PORT of a server, may be repeated")->required();
     auto* tcp = command->add_flag("--tcp", proxy->tcp, "Pass bytes on instead of HTTP");
     command->add_flag("--udp", proxy->udp, "Pass datagrams on instead of HTTP")->excludes(tcp);
-    command->add_option("--tls-cert", proxy->tls_cert, "Certificate for clients");
-    command->add_option("--tls-key", proxy->tls_key, "Its key");
+    command->add_option("--tls-cert", proxy->tls_cert,
+                        "Speak TLS with clients by this certificate and its chain");
+    command->add_option("--tls-key", proxy->tls_key, "Its key, unless that is in the same file");
     command->add_option("--workers", proxy->workers, "Threads (default: one a core)")
         ->check(whole_number(1, 64));
     command->add_flag("--access-log", proxy->access_log, "A line for each request");

@@ -43,6 +43,23 @@ void replace(std::string& text, std::string_view what, std::string_view with) {
         text.replace(at, what.size(), with);
 }
 
+// Every listener speaks TLS, or none does.
+std::string listen_rows(const ProxyOptions& options) {
+    if (options.tls_cert.empty()) return quoted_list(options.listen);
+    std::string rows;
+    for (const std::string& address : options.listen)
+        rows +=
+            fmt::format("{}{{address: {}, tls: true}}", rows.empty() ? "" : ", ", quoted(address));
+    return '[' + rows + ']';
+}
+
+std::string certificate_row(const ProxyOptions& options) {
+    if (options.tls_cert.empty()) return {};
+    const std::string key =
+        options.tls_key.empty() ? "" : fmt::format(", key: {}", quoted(options.tls_key));
+    return fmt::format("certificates: [{{cert: {}{}}}]\n", quoted(options.tls_cert), key);
+}
+
 std::string_view protocol_of(const ProxyOptions& options) {
     if (options.udp) return "udp";
     return options.tcp ? "tcp" : "http";
@@ -53,19 +70,24 @@ std::string option_error(const config::Diagnostic& found) {
     std::string text = found.message;
     replace(text, "'listen'", "--listen");
     replace(text, "'servers'", "--to");
+    replace(text, "'cert'", "--tls-cert");
+    replace(text, "'key'", "--tls-key");
     return found.hint.empty() ? text : fmt::format("{}; {}", text, found.hint);
 }
 
 }  // namespace
 
 std::string proxy_yaml(const ProxyOptions& options) {
-    return fmt::format("services:\n  proxy:\n    protocol: {}\n    listen: {}\n    servers: {}\n",
-                       protocol_of(options), quoted_list(options.listen), quoted_list(options.to));
+    return fmt::format("{}services:\n  proxy:\n    protocol: {}\n    listen: {}\n    servers: {}\n",
+                       certificate_row(options), protocol_of(options), listen_rows(options),
+                       quoted_list(options.to));
 }
 
 int run_proxy(const ProxyOptions& options, Terminal& terminal) {
-    if (!options.tls_cert.empty() || !options.tls_key.empty())
-        return terminal.fail("--tls-cert and --tls-key are not available in this build yet");
+    if (options.tls_cert.empty() && !options.tls_key.empty()) {
+        terminal.fail("--tls-key is the key of what --tls-cert names: give both");
+        return exit_usage;
+    }
     auto parsed = config::parse_config(proxy_yaml(options), "command line");
     if (!parsed) {
         // Lines and columns of a text that the user never saw would only confuse.

@@ -20,6 +20,13 @@ std::vector<std::string> watched_names(const Snapshot& snapshot) {
     return names;
 }
 
+// "a.crt and 3 more files"
+std::string named(const std::vector<std::string>& files) {
+    const std::size_t more = files.size() - 1;
+    if (more == 0) return files.front() + " has";
+    return fmt::format("{} and {} more file{} have", files.front(), more, more == 1 ? "" : "s");
+}
+
 }  // namespace
 
 void ConfigInForce::publish(config::Config config, ListeningSockets sockets,
@@ -33,8 +40,24 @@ void ConfigInForce::publish(config::Config config, ListeningSockets sockets,
     snapshot_ = make_snapshot(config_, key_ ? key_->key : unused, workers_.size(),
                               first ? nullptr : &before, std::move(contexts));
     workers_.adopt(snapshot_.generation, std::move(sockets));
-    watch(before);
     tls_.published();
+    watch(before);
+}
+
+void ConfigInForce::renew_certificates(std::chrono::steady_clock::time_point now) {
+    const std::vector<std::string> changed = tls_.changed_files(now);
+    if (changed.empty()) return;
+    const std::string files = named(changed);
+    auto contexts = tls_.prepare(config_, workers_.size());
+    if (!contexts) {
+        log_.error(
+            fmt::format("{} changed and cannot be used, so what was read before stays in "
+                        "force: {}",
+                        files, contexts.error()));
+        return;
+    }
+    publish(config::Config(config_), ListeningSockets(workers_.size()), std::move(*contexts));
+    log_.info(fmt::format("{} changed: generation {} is in force", files, generation().number));
 }
 
 // One key for as long as this process lives: another one would forget every client.
@@ -53,7 +76,7 @@ void ConfigInForce::load_key() {
 
 void ConfigInForce::watch(const Snapshot& before) {
     for (const auto& service : snapshot_.generation->services)
-        monitor_.watch(service->configured, service->pool);
+        monitor_.watch(service->configured, service->pool, tls_.checks(service->index));
     for (const FallbackPool& fallback : snapshot_.fallbacks)
         monitor_.watch(fallback.service, fallback.pool);
     const std::vector<std::string> now = watched_names(snapshot_);

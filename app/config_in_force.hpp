@@ -10,11 +10,14 @@
 #include "config/model.hpp"
 #include "pool/monitor.hpp"
 
+#include <boost/asio/any_io_executor.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace poise::app {
@@ -22,8 +25,10 @@ namespace poise::app {
 /// Belongs to the control thread. What it is constructed with outlives it.
 class ConfigInForce {
 public:
-    ConfigInForce(WorkerSet& workers, pool::Monitor& monitor, Log& log)
-        : workers_(workers), monitor_(monitor), log_(log) {}
+    /// `executor` is the control thread's.
+    ConfigInForce(boost::asio::any_io_executor executor, WorkerSet& workers, pool::Monitor& monitor,
+                  Log& log)
+        : workers_(workers), monitor_(monitor), log_(log), tls_(std::move(executor), log) {}
 
     /// Cannot fail: whatever can has been done by the caller. `sockets` are those of addresses
     /// that the configuration before did not have.
@@ -31,6 +36,10 @@ public:
                  TlsInForce::Contexts contexts = {});
 
     TlsInForce& tls() { return tls_; }
+
+    /// To be called every few seconds: when files of certificates have changed, publishes the same
+    /// configuration with what they say now. What cannot be used is told, and changes nothing.
+    void renew_certificates(std::chrono::steady_clock::time_point now);
 
     const config::Config& config() const { return config_; }
     /// Of the last publish(), which must have been.
@@ -54,7 +63,7 @@ private:
     WorkerSet& workers_;
     pool::Monitor& monitor_;
     Log& log_;
-    TlsInForce tls_{log_};
+    TlsInForce tls_;
     config::Config config_;
     std::optional<StateKey> key_;
     Snapshot snapshot_;

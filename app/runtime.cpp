@@ -67,6 +67,7 @@ Runtime::Impl::~Impl() {
     loop->io.run_for(end_limit);
     // What still runs would touch what is about to go.
     if (monitor && monitor->running() > 0) watchdog.give_up("health checks have not ended");
+    if (in_force && in_force->tls().running() > 0) watchdog.give_up("OCSP has not ended");
 }
 
 std::expected<void, std::string> Runtime::Impl::open_outputs() {
@@ -113,7 +114,7 @@ std::expected<void, std::string> Runtime::Impl::start() {
         [this](const pool::ServerEvent& event) { on_server_event(event); });
     workers = std::make_unique<WorkerSet>(count, shared_by_workers(count),
                                           [this] { asio::post(loop->io, [this] { end(); }); });
-    in_force = std::make_unique<ConfigInForce>(*workers, *monitor, log);
+    in_force = std::make_unique<ConfigInForce>(loop->io.get_executor(), *workers, *monitor, log);
     auto contexts = in_force->tls().prepare(options.config, count);
     if (!contexts) return std::unexpected(contexts.error());
     in_force->publish(std::move(options.config), std::move(*sockets), std::move(*contexts));
@@ -139,6 +140,7 @@ void Runtime::Impl::sweep_later() {
     loop->sweep_timer.async_wait([this](const boost::system::error_code& error) {
         if (error || stage == Stage::ended) return;
         in_force->sweep(Clock::now());
+        if (stage == Stage::serving) in_force->renew_certificates(Clock::now());
         door.look(door_counts(*workers), Clock::now());
         log.tell_losses();
         sweep_later();
@@ -171,6 +173,7 @@ void Runtime::Impl::end() {
     if (workers) workers->join();
     if (control) control->stop();
     if (monitor) monitor->stop();
+    if (in_force) in_force->tls().stop();
     signals.reset();
     loop->sweep_timer.cancel();
     loop->work.reset();

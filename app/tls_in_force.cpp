@@ -11,14 +11,19 @@ using Clock = std::chrono::steady_clock;
 
 std::expected<TlsInForce::Contexts, std::string> TlsInForce::prepare(const config::Config& config,
                                                                      unsigned workers) {
-    const auto settings = tls::load_settings(config);
+    read_marks_ = marks_of(tls::files_of(config));
+    auto settings = tls::load_settings(config);
     if (!settings) {
         const auto& problem = settings.error();
         return std::unexpected(problem.hint.empty()
                                    ? problem.message
                                    : fmt::format("{}: {}", problem.message, problem.hint));
     }
-    read_ = settings->certificates;
+    read_.clear();
+    for (std::size_t i = 0; i < config.certificates.size(); ++i)
+        read_.push_back({settings->certificates[i], config.certificates[i].ocsp_stapling});
+    read_checks_.reset();
+    prepare_stapling(config, *settings);
     Contexts contexts;
     if (!settings->any()) return contexts;
     if (!tickets_) {
@@ -30,14 +35,47 @@ std::expected<TlsInForce::Contexts, std::string> TlsInForce::prepare(const confi
             libraries_.push_back(std::make_shared<tls::Library>());
         for (unsigned i = 0; i < workers; ++i)
             contexts.push_back(std::make_shared<tls::Contexts>(libraries_[i], *settings, tickets_));
+        prepare_checks(*settings);
     } catch (const std::runtime_error& error) {
         return std::unexpected(fmt::format("TLS: {}", error.what()));
     }
     return contexts;
 }
 
+// What cannot be stapled is served all the same: clients do without.
+void TlsInForce::prepare_stapling(const config::Config& config, tls::Settings& settings) {
+    read_stapled_.clear();
+    for (std::size_t i = 0; i < config.certificates.size(); ++i) {
+        if (!config.certificates[i].ocsp_stapling) continue;
+        const auto entry = stapling_.find_or_make(*settings.certificates[i]);
+        if (!entry) {
+            log_.warn(fmt::format("{}: {}", entry.error().message, entry.error().hint));
+            continue;
+        }
+        settings.staples[i] = (*entry)->slot;
+        read_stapled_.push_back(*entry);
+    }
+}
+
+void TlsInForce::prepare_checks(const tls::Settings& settings) {
+    tls::Settings towards_servers;
+    for (const auto& service : settings.services)
+        towards_servers.services.push_back({.listeners = {}, .servers = service.servers});
+    if (!towards_servers.any()) return;
+    if (!checks_library_) checks_library_ = std::make_shared<tls::Library>();
+    read_checks_ = std::make_shared<tls::Contexts>(checks_library_, towards_servers, tickets_);
+}
+
+std::shared_ptr<tls::ClientContext> TlsInForce::checks(std::size_t service) const {
+    if (!checks_) return nullptr;
+    return {checks_, checks_->servers(service)};
+}
+
 void TlsInForce::published() {
+    checks_ = std::move(read_checks_);
     served_ = std::move(read_);
+    files_.begin(std::move(read_marks_));
+    stapling_.keep(std::move(read_stapled_));
     warn_of_certificates();
     warned_ = Clock::now();
 }
@@ -47,14 +85,16 @@ void TlsInForce::look(Clock::time_point now) {
         tickets_->rotate();
         rotated_ = now;
     }
+    stapling_.look(now);
     if (now - warned_ < warned_again_after) return;
     warned_ = now;
     warn_of_certificates();
 }
 
 void TlsInForce::warn_of_certificates() const {
-    for (const auto& certificate : served_)
-        for (const auto& problem : certificate->warnings(std::chrono::system_clock::now()))
+    const auto now = std::chrono::system_clock::now();
+    for (const Served& each : served_)
+        for (const auto& problem : each.certificate->warnings(now, each.stapling))
             log_.warn(fmt::format("{}: {}", problem.message, problem.hint));
 }
 

@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from lib import network, programs, stand_in  # noqa: E402
+from lib.https import Authority  # noqa: E402
 from lib.lab import Lab  # noqa: E402
 
 TOOLS = ("ip", "nft", "wrk", "curl", "nginx")
@@ -47,6 +48,12 @@ def lab(tmp_path):
         yield world
     finally:
         world.end()
+
+
+@pytest.fixture
+def authority(lab):
+    """Makes certificates in the lab's folder."""
+    return Authority(lab.folder)
 
 
 @pytest.fixture(scope="module")

@@ -1,49 +1,9 @@
 """TLS in front of a service and towards its servers, with openssl's and curl's own clients."""
 
 import json
-import subprocess
 
 import pytest
-
-
-@pytest.fixture
-def authority(lab):
-    """Makes certificates in the lab's folder, where poise.yaml stands."""
-    def openssl(*words):
-        subprocess.run(["openssl", *words], cwd=lab.folder, check=True, capture_output=True)
-
-    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-            "-keyout", "ca.key", "-out", "ca.crt", "-days", "30", "-subj", "/CN=Lab CA",
-            "-addext", "basicConstraints=critical,CA:TRUE")
-
-    def make(name, names, kind=("ec", "-pkeyopt", "ec_paramgen_curve:P-256")):
-        openssl("req", "-newkey", *kind, "-nodes", "-keyout", f"{name}.key",
-                "-out", f"{name}.csr", "-subj", f"/CN={name}")
-        (lab.folder / "san").write_text(f"subjectAltName={names}")
-        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key",
-                "-CAcreateserial", "-days", "30", "-extfile", "san", "-out", f"{name}.crt")
-        return {"cert": f"{name}.crt", "key": f"{name}.key"}
-
-    return make
-
-
-def serve(lab, certificates, tls=True, listen=(), **service):
-    rows = [":80", {"address": ":443", "tls": tls}, *listen]
-    lab.serve({"certificates": certificates,
-               "services": {"web": lab.service("s1", listen=rows, **service)}})
-
-
-def curl(lab, url, *words, name="site.test"):
-    ports = [word for port in (80, 443)
-             for word in ("--resolve", f"{name}:{port}:{lab.lb.ip}")]
-    return lab.client.run(["curl", "-sS", "--cacert", str(lab.folder / "ca.crt"), *ports, *words,
-                           url])
-
-
-def certificate_of(lab, *words):
-    shown = lab.client.run(["openssl", "s_client", "-connect", f"{lab.lb.ip}:443", *words],
-                           text="")
-    return shown.stdout
+from lib.https import certificate_of, curl, serve
 
 
 def test_the_name_asked_for_chooses_the_certificate(lab, authority):

@@ -1,5 +1,6 @@
 """One scenario's world: its network, its programs, and their end."""
 
+import ssl
 from pathlib import Path
 
 from . import stand_in
@@ -99,6 +100,12 @@ class Lab:
     def connect(self, source: str | None = None, port: int = 80, timeout: float = 10) -> Wire:
         """A client's connection to the balancer."""
         return Wire(self.client.connect(self.lb.ip, port, source, timeout))
+
+    def connect_tls(self, name: str = "site.test", port: int = 443) -> Wire:
+        """The same inside TLS; the certificate is to be of the lab's authority."""
+        context = ssl.create_default_context(cafile=str(self.folder / "ca.crt"))
+        plain = self.client.connect(self.lb.ip, port, None, 10)
+        return Wire(context.wrap_socket(plain, server_hostname=name))
 
     def http2(self, *settings: tuple[int, int], port: int = 80, hello: bool = True) -> Http2Wire:
         """A client's HTTP/2 connection to the balancer, with prior knowledge."""

@@ -49,7 +49,7 @@ struct Published {
     std::unique_ptr<Log> log = std::move(*Log::open({.path = "/dev/null"}));
     WorkerSet workers{2, {}, [] {}};
     pool::Monitor monitor{io.get_executor(), [](const pool::ServerEvent&) {}};
-    ConfigInForce in_force{workers, monitor, *log};
+    ConfigInForce in_force{io.get_executor(), workers, monitor, *log};
 };
 
 constexpr const char* by_source = "    persistence: {method: source, timeout: 1m}\n";
