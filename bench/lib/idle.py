@@ -1,6 +1,7 @@
 """Opens many keep-alive connections, sends one request on each, and holds them."""
 
 import socket
+import ssl
 
 REQUEST = b"GET /1 HTTP/1.1\r\nHost: bench\r\n\r\n"
 
@@ -8,14 +9,19 @@ REQUEST = b"GET /1 HTTP/1.1\r\nHost: bench\r\n\r\n"
 class IdleClients:
     """Holds up to `count` connections; `errors` counts those that could not be opened or asked."""
 
-    def __init__(self, port: int, count: int):
+    def __init__(self, port: int, count: int, tls: bool = False):
         self.errors = 0
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE  # each run has certificates of its own
         self.sockets: list[socket.socket] = []
         for _ in range(count):
             client = socket.socket()
             client.settimeout(5)
             try:
                 client.connect(("127.0.0.1", port))
+                if tls:
+                    client = context.wrap_socket(client)
                 self.ask(client)
                 self.sockets.append(client)
             except OSError:

@@ -29,14 +29,14 @@ def run_datagrams(program: str, port: int, row, seconds: float) -> dict:
 
 
 def run_wrk(port: int, path: str, connections: int, seconds: float, close: bool,
-            folder: Path) -> dict:
+            folder: Path, tls: bool = False) -> dict:
     """One run of wrk on its core. Returns its figures; raises RuntimeError when it failed."""
     script = folder / "report.lua"
     script.write_text(SCRIPT)
     headers = ["-H", "Connection: close"] if close else []
     command = ["taskset", "-c", str(LOAD_CORE), "wrk", "-t1", f"-c{connections}",
                f"-d{max(1, round(seconds))}s", "--timeout", "10s", "-s", str(script), *headers,
-               f"http://127.0.0.1:{port}{path}"]
+               f"http{'s' if tls else ''}://127.0.0.1:{port}{path}"]
     return _result(command, seconds)
 
 

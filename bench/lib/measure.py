@@ -3,6 +3,8 @@
 import time
 from pathlib import Path
 
+from .certificates import make_certificates
+from .handshakes import run_handshakes
 from .idle import IdleClients
 from .load import run_datagrams, run_h2load, run_wrk
 from .products import Place, Product, free_port, wait_until_answers
@@ -16,18 +18,24 @@ SIDECAR_CLIENTS = 500
 def measure(product: Product, row: Row, origin: str, seconds: float, folder: Path,
             datagrams: str) -> dict:
     """Starts the product afresh, measures, ends it. Returns figures by name and `errors`."""
-    place = Place(free_port(), free_port(), free_port(), free_port(), free_port(), origin, folder)
+    place = Place(*(free_port() for _ in range(6)), origin, folder,
+                  key_kind=row.key_kind if row.tls else "")
+    if row.tls:
+        make_certificates(folder)
     if row.kind == "start":
         place.clients = SIDECAR_CLIENTS
     with product.start(place, sidecar=row.kind == "start") as proxy:
         # One that does not speak HTTP/1 there is asked on the other port.
-        other = row.kind == "datagrams" or row.streams > 0
+        other = row.kind == "datagrams" or row.streams > 0 or row.tls
         tcp = place.http_port if other else place.port(row.mode)
         started = wait_until_answers(proxy, tcp)
         if row.kind == "start":
             return _at_rest(proxy, started)
         if row.kind == "idle":
-            return _idle(proxy, place.port(row.mode), row.connections)
+            return _idle(proxy, place.port(row.mode), row.connections, row.tls)
+        if row.kind == "handshakes":
+            return _cost(proxy, row, lambda span: run_handshakes(place.port(row.mode), row.resumed,
+                                                                 span), seconds)
         if row.kind == "datagrams":
             return _cost(proxy, row, lambda span: run_datagrams(datagrams, place.port(row.mode),
                                                                 row, span), seconds)
@@ -36,7 +44,8 @@ def measure(product: Product, row: Row, origin: str, seconds: float, folder: Pat
                                                              row.connections, row.streams, span),
                          seconds)
         return _cost(proxy, row, lambda span: run_wrk(place.port(row.mode), row.path,
-                                                      row.connections, span, row.close, folder),
+                                                      row.connections, span, row.close, folder,
+                                                      row.tls),
                      seconds)
 
 
@@ -45,10 +54,10 @@ def _at_rest(proxy, started: float) -> dict:
     return {"start_ms": started * 1000, "rss_mb": proxy.rss_bytes() / 1e6, "errors": 0}
 
 
-def _idle(proxy, port: int, count: int) -> dict:
+def _idle(proxy, port: int, count: int, tls: bool) -> dict:
     time.sleep(SETTLE_SECONDS)
     before = proxy.rss_bytes()
-    with IdleClients(port, count) as clients:
+    with IdleClients(port, count, tls) as clients:
         time.sleep(SETTLE_SECONDS)
         grown = proxy.rss_bytes() - before
         clients.check_alive()

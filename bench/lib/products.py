@@ -1,5 +1,6 @@
 """The products under measurement: how each is found, configured, started and asked its version."""
 
+import re
 import shutil
 import socket
 import subprocess
@@ -24,8 +25,10 @@ class Place:
     udp_port: int
     udp_once_port: int
     h2_port: int  # HTTP/2 in cleartext
+    tls_port: int
     origin: str  # for TCP, and of the echo for UDP
     folder: Path
+    key_kind: str = ""  # of the certificate; without one there is no TLS, for it takes memory
     clients: int = 8500  # what a product must be ready for; some take memory for it at start
 
     def port(self, mode: str) -> int:
@@ -43,7 +46,7 @@ class Product:
     """A proxy. `config_files` are templates of bench/rivals; `command` runs in the foreground."""
 
     name = ""
-    modes: tuple[str, ...] = ("http", "h2", "tcp", "udp", "udp_once")
+    modes: tuple[str, ...] = ("http", "h2", "tcp", "tls", "udp", "udp_once")
     config_files: dict[str, str] = {}
 
     def __init__(self, binary: str):
@@ -70,8 +73,13 @@ class Product:
         return mode in self.modes
 
     def fill(self, text: str, place: Place) -> str:
+        if not place.key_kind:
+            text = re.sub(r"[^\n]*@TLS_BEGIN@.*?@TLS_END@[^\n]*\n", "", text, flags=re.DOTALL)
+        text = re.sub(r"[^\n]*@TLS_(BEGIN|END)@[^\n]*\n", "", text)
         for word, value in (("@HTTP_PORT@", place.http_port), ("@TCP_PORT@", place.tcp_port),
                             ("@H2_PORT@", place.h2_port), ("@UDP_PORT@", place.udp_port),
+                            ("@TLS_PORT@", place.tls_port),
+                            ("@KEY_KIND@", place.key_kind),
                             ("@UDP_ONCE_PORT@", place.udp_once_port),
                             ("@ORIGIN@", place.origin), ("@DIR@", place.folder),
                             ("@CLIENTS@", place.clients), ("@CONNECTIONS@", 2 * place.clients)):
@@ -106,7 +114,7 @@ class Poise(Product):
 
 class Haproxy(Product):
     name = "haproxy"
-    modes = ("http", "h2", "tcp")
+    modes = ("http", "h2", "tcp", "tls")
     config_files = {"haproxy.cfg.in": "haproxy.cfg"}
 
     def command(self, folder):
@@ -121,7 +129,7 @@ class Nginx(Product):
         return [self.binary, "-p", str(folder), "-c", str(folder / "nginx.conf")]
 
     def can(self, mode):
-        return mode in ("http", "h2") or STREAM_MODULE.exists()
+        return mode in ("http", "h2", "tls") or STREAM_MODULE.exists()
 
     def fill(self, text, place):
         text = super().fill(text, place)

@@ -9,15 +9,21 @@ class Row:
 
     name: str
     title: str
-    kind: str = "load"  # load | datagrams | idle | start
+    kind: str = "load"  # load | handshakes | datagrams | idle | start
     path: str = "/1k"
     connections: int = 32
-    mode: str = "http"  # http | h2 | tcp | udp | udp_once (a session ends with its answer)
+    mode: str = "http"  # http | h2 | tcp | tls | udp | udp_once (a session ends with its answer)
+    key_kind: str = "ec"  # tls: of the certificate, ec or rsa
     streams: int = 0  # of HTTP/2 on each connection, by h2load; 0: HTTP/1.1, by wrk
     close: bool = False  # a new connection (datagrams: socket) for each request
+    resumed: bool = False  # handshakes: of sessions that go on
     window: int = 1  # datagrams: how many a client has out at once
     size: int = 64  # datagrams: bytes of each
     primary: str = "cpu_us"  # the figure that the ratio is about
+
+    @property
+    def tls(self) -> bool:
+        return self.mode == "tls"
 
 
 ROWS = [
@@ -32,6 +38,14 @@ ROWS = [
     Row("new", "new connection per request, 32 at once", close=True),
     Row("tcp", "TCP mode, 1 KiB, 32 connections", mode="tcp"),
     Row("tcp1m", "TCP mode, 1 MiB, 16 connections", mode="tcp", path="/1m", connections=16),
+    Row("tls32", "TLS 1.3, 1 KiB keep-alive, 32 connections", mode="tls"),
+    Row("tls256", "TLS 1.3, 1 KiB keep-alive, 256 connections", mode="tls", connections=256),
+    Row("tls1m", "TLS 1.3, 1 MiB body, 16 connections", mode="tls", path="/1m", connections=16),
+    Row("tlsec", "TLS 1.3 full handshake, ECDSA P-256", kind="handshakes", mode="tls"),
+    Row("tlsrsa", "TLS 1.3 full handshake, RSA-2048", kind="handshakes", mode="tls",
+        key_kind="rsa"),
+    Row("tlsresumed", "TLS 1.3 resumed handshake with one request", kind="handshakes", mode="tls",
+        resumed=True),
     Row("udp1", "UDP, 64 bytes, 1 client", kind="datagrams", mode="udp", connections=1),
     Row("udp", "UDP, 64 bytes, 64 clients", kind="datagrams", mode="udp", connections=64),
     Row("udp1000", "UDP, 64 bytes, 1000 clients", kind="datagrams", mode="udp", connections=1000),
@@ -41,15 +55,18 @@ ROWS = [
         connections=64, close=True),
     Row("idle", "idle connection, bytes of RSS", kind="idle", connections=8000,
         primary="idle_bytes"),
+    Row("tlsidle", "idle TLS connection, bytes of RSS", kind="idle", mode="tls", connections=2000,
+        primary="idle_bytes"),
     Row("start", "start to first byte, milliseconds", kind="start", primary="start_ms"),
     Row("sidecar", "sidecar at rest, RSS in MB", kind="start", primary="rss_mb"),
 ]
 
-# What must be reached against the better rival (issue 2), by row.
+# What must be reached against the better rival (issues 2 and 3), by row.
 RATIO_LIMITS = {"c32": 0.9, "c256": 0.9, "c1000": 0.9, "1m": 1.1, "h2": 0.9, "udp": 0.9,
-                "udp1000": 0.9, "udpnew": 0.9}
+                "udp1000": 0.9, "udpnew": 0.9, "tls32": 0.9, "tls256": 0.9, "tlsec": 1.0,
+                "tlsrsa": 1.0, "tlsresumed": 1.0}
 # What must be reached in itself: figure and limit.
-ABSOLUTE_LIMITS = {"idle": 1024.0, "start": 50.0, "sidecar": 10.0}
+ABSOLUTE_LIMITS = {"idle": 1024.0, "tlsidle": 16384.0, "start": 50.0, "sidecar": 10.0}
 
 
 def choose(names: str) -> list[Row]:
