@@ -171,16 +171,40 @@ void define_orders(const Definition& define) {
     add_control(reload, options->control);
 }
 
-void define_later(const Definition& define) {
-    for (const char* name : {"takeover", "standby", "pair"}) {
-        auto what = std::make_shared<std::string>(name);
-        CLI::App* command =
-            define.command(name, "For a pair of nodes: not available in this build yet",
-                           "poise " + *what, what, [](const std::string& word, Terminal& terminal) {
-                               return terminal.fail(word + " is not available in this build yet");
-                           });
-        command->allow_extras();
+void define_pair(const Definition& define) {
+    auto pair = std::make_shared<PairOptions>();
+    auto* keys = define.command("pair", "Make or show the key that both nodes of a pair share",
+                                "poise pair --key-file /etc/poise/cluster.key", pair, run_pair);
+    keys->add_option("--key-file", pair->key_file, "The file; made when it is missing")
+        ->capture_default_str();
+    keys->add_flag("--add-key", pair->add_key,
+                   "To change keys, first: a second one that is only read; copy the file, reload");
+    keys->add_flag("--use-next", pair->use_next,
+                   "Then: the second one is used; copy the file, reload");
+    keys->add_flag("--drop-old", pair->drop_old, "Last: the old one is forgotten");
+    struct Order {
+        ControlVerb verb;
+        const char* help;
+        const char* example;
+    };
+    for (const Order& order :
+         {Order{ControlVerb::takeover,
+                "This node takes the floating addresses over, without a loss", "poise takeover"},
+          Order{ControlVerb::standby, "The other node takes the floating addresses over",
+                "poise standby"}}) {
+        auto options = std::make_shared<OwnerOptions>();
+        options->verb = order.verb;
+        auto* command = define.command(std::string(word(order.verb)), order.help, order.example,
+                                       options, run_owner_command);
+        if (order.verb == ControlVerb::takeover)
+            command->add_flag("--force", options->force,
+                              "Also when settings differ or the other node cannot be heard");
+        command->add_flag("--json", options->json, "As JSON");
+        add_control(command, options->control);
     }
+}
+
+void define_rest(const Definition& define) {
     auto nothing = std::make_shared<bool>();
     define.command("help", "Print this help, or that of a command", "poise help serve", nothing,
                    [](bool, Terminal&) { return exit_good; });
@@ -229,7 +253,8 @@ int run_command_line(std::span<const std::string> given, Terminal& terminal) {
     define_checking(define);
     define_asking(define);
     define_orders(define);
-    define_later(define);
+    define_pair(define);
+    define_rest(define);
 
     const std::vector<std::string> arguments = without_help_word(given);
     if (arguments.empty()) {

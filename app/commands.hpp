@@ -74,6 +74,22 @@ struct ReloadOptions {
 };
 int run_reload(const ReloadOptions& options, Terminal& terminal);
 
+/// The key that both nodes share: made when the file is missing, shown when it is there.
+struct PairOptions {
+    std::string key_file = "cluster.key";
+    bool add_key = false, use_next = false, drop_old = false;  // the steps of a change of keys
+};
+int run_pair(const PairOptions& options, Terminal& terminal);
+
+/// takeover and standby.
+struct OwnerOptions {
+    ControlVerb verb = ControlVerb::takeover;
+    bool force = false;
+    std::string control;
+    bool json = false;
+};
+int run_owner_command(const OwnerOptions& options, Terminal& terminal);
+
 struct WhyOptions {
     std::string request_id;  // empty: the last ones
     std::string control;

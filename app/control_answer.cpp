@@ -109,6 +109,13 @@ ControlAnswer answer_why(const Runtime& runtime, const ControlRequest& request) 
     return good(incidents_to_json({*found}));
 }
 
+ControlAnswer answer_owner(Runtime& runtime, const ControlRequest& request) {
+    const bool here = request.verb == ControlVerb::takeover;
+    std::string error = here ? runtime.takeover(request.force) : runtime.standby();
+    if (!error.empty()) return bad(std::move(error));
+    return good(to_text(here ? "takeover" : "standby"));
+}
+
 ControlAnswer answer(Runtime& runtime, const ControlRequest& request) {
     switch (request.verb) {
         case ControlVerb::ping:
@@ -119,6 +126,9 @@ ControlAnswer answer(Runtime& runtime, const ControlRequest& request) {
             return answer_reload(runtime);
         case ControlVerb::why:
             return answer_why(runtime, request);
+        case ControlVerb::takeover:
+        case ControlVerb::standby:
+            return answer_owner(runtime, request);
         case ControlVerb::drain:
         case ControlVerb::halt:
         case ControlVerb::online:

@@ -15,8 +15,8 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::array<std::string_view, 8> verbs{"ping",   "status", "drain",  "halt",
-                                                "online", "weight", "reload", "why"};
+constexpr std::array<std::string_view, 10> verbs{
+    "ping", "status", "drain", "halt", "online", "weight", "reload", "why", "takeover", "standby"};
 constexpr std::uint32_t weight_max = 256;
 
 using Keys = std::span<const std::string_view>;
@@ -31,6 +31,7 @@ Shape shape_of(ControlVerb verb) {
     static constexpr std::array<std::string_view, 1> status{"service"};
     static constexpr std::array<std::string_view, 3> weight{"service", "server", "weight"};
     static constexpr std::array<std::string_view, 1> why{"request_id"};
+    static constexpr std::array<std::string_view, 1> takeover{"force"};
     switch (verb) {
         case ControlVerb::status:
             return {status, 0};
@@ -42,8 +43,11 @@ Shape shape_of(ControlVerb verb) {
             return {weight, 3};
         case ControlVerb::why:
             return {why, 0};
+        case ControlVerb::takeover:
+            return {takeover, 0};
         case ControlVerb::ping:
         case ControlVerb::reload:
+        case ControlVerb::standby:
             break;
     }
     return {};
@@ -70,6 +74,11 @@ std::string take_value(ControlRequest& request, std::string_view key, const json
         request.weight = value.get<std::uint32_t>();
         return {};
     }
+    if (key == "force") {
+        if (!value.is_boolean()) return "\"force\" is true or false";
+        request.force = value.get<bool>();
+        return {};
+    }
     if (!value.is_string()) return "\"" + std::string(key) + "\" is a string";
     const auto text = value.get<std::string>();
     if (key == "service") request.service = text;
@@ -92,6 +101,7 @@ std::string to_json(const ControlRequest& request) {
         const bool always = shape.needed > 0;
         if (key == "service" && (always || !request.service.empty()))
             object["service"] = request.service;
+        if (key == "force" && request.force) object["force"] = true;
         if (key == "server") object["server"] = request.server;
         if (key == "request_id" && !request.request_id.empty())
             object["request_id"] = request.request_id;

@@ -10,7 +10,18 @@
 
 namespace poise::app {
 
-enum class ControlVerb : std::uint8_t { ping, status, drain, halt, online, weight, reload, why };
+enum class ControlVerb : std::uint8_t {
+    ping,
+    status,
+    drain,
+    halt,
+    online,
+    weight,
+    reload,
+    why,
+    takeover,
+    standby
+};
 
 std::string_view word(ControlVerb verb);
 
@@ -20,6 +31,7 @@ struct ControlRequest {
     std::string server;        // drain, halt, online, weight
     std::uint32_t weight = 0;  // 0 to 256
     std::string request_id;    // why; empty: the last incidents
+    bool force = false;        // takeover: whatever speaks against it
 
     bool operator==(const ControlRequest&) const = default;
 };

@@ -37,8 +37,9 @@ bool is_held(std::span<const ListeningPlace> held, const ListeningPlace& place) 
 }
 
 std::expected<int, std::string> open_socket(const ListeningPlace& place) {
-    if (place.transport == config::Transport::udp) return proxy::open_udp_listener(place.address);
-    return proxy::open_listening_socket(place.address);
+    if (place.transport == config::Transport::udp)
+        return proxy::open_udp_listener(place.address, place.floating);
+    return proxy::open_listening_socket(place.address, place.floating);
 }
 
 }  // namespace
@@ -69,6 +70,10 @@ std::vector<ListeningPlace> listening_places(const config::Config& config) {
     std::vector<ListeningPlace> places;
     for (const auto& service : config.services)
         add_places(service, places);
+    for (ListeningPlace& place : places)
+        place.floating = std::ranges::any_of(config.floating_ips, [&](const auto& floating) {
+            return floating.address.ip == place.address.ip;
+        });
     return places;
 }
 

@@ -16,6 +16,7 @@ struct ListeningPlace {
     std::string service;
     Address address;
     config::Transport transport = config::Transport::tcp;
+    bool floating = false;  // no interface needs to have it now
 };
 
 /// Adds the addresses of `service`.

@@ -118,6 +118,9 @@ std::expected<void, std::string> Runtime::Impl::start() {
     auto contexts = in_force->tls().prepare(options.config, count);
     if (!contexts) return std::unexpected(contexts.error());
     in_force->publish(std::move(options.config), std::move(*sockets), std::move(*contexts));
+    auto paired = PairInForce::start(options.node, in_force->config(), options.config_path, log);
+    if (!paired) return std::unexpected(paired.error());
+    pair = std::move(*paired);
     workers->start();
     sweep_later();
     stage = Stage::serving;
@@ -141,6 +144,7 @@ void Runtime::Impl::sweep_later() {
         if (error || stage == Stage::ended) return;
         in_force->sweep(Clock::now());
         if (stage == Stage::serving) in_force->renew_certificates(Clock::now());
+        if (pair) pair->look();
         door.look(door_counts(*workers), Clock::now());
         log.tell_losses();
         sweep_later();
@@ -151,6 +155,7 @@ void Runtime::Impl::drain() {
     if (stage == Stage::draining) return stop_now();
     if (stage != Stage::serving) return;
     stage = Stage::draining;
+    if (pair) pair->stop();  // while everything still serves
     const milliseconds limit = longest_drain(in_force->config());
     log.info(fmt::format("draining: no new connections; what runs gets at most {} s to end",
                          std::chrono::ceil<std::chrono::seconds>(limit).count()));
@@ -159,6 +164,7 @@ void Runtime::Impl::drain() {
 
 void Runtime::Impl::stop_now() {
     if (stage != Stage::serving && stage != Stage::draining) return;
+    if (pair && stage == Stage::serving) pair->stop();
     stage = Stage::stopping;
     log.info("stopping now");
     watchdog.start();

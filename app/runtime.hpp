@@ -70,6 +70,10 @@ public:
     bool set_admin(std::string_view service, std::string_view server, pool::AdminState state);
     bool set_weight(std::string_view service, std::string_view server, std::uint32_t weight);
 
+    /// The pair's addresses change hands. Empty: ordered; else a sentence that says why not.
+    std::string takeover(bool force);
+    std::string standby();
+
     Status status() const;
     const proxy::Generation& generation() const;
     const proxy::Incidents& incidents() const;

@@ -46,6 +46,7 @@ ReloadOutcome Runtime::Impl::reload() {
         outcome.changes += changes + '\n';
     }
     in_force->publish(std::move(*loaded), std::move(*sockets), std::move(*contexts));
+    if (pair) pair->published(in_force->config());
     outcome.generation = in_force->generation().number;
     return outcome;
 }

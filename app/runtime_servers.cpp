@@ -52,6 +52,16 @@ bool Runtime::set_weight(std::string_view service, std::string_view server, std:
     return true;
 }
 
+std::string Runtime::takeover(bool force) {
+    if (!impl_->pair) return "there is no pair: node.yaml has no cluster";
+    return impl_->pair->takeover(force);
+}
+
+std::string Runtime::standby() {
+    if (!impl_->pair) return "there is no pair: node.yaml has no cluster";
+    return impl_->pair->standby();
+}
+
 Status Runtime::status() const {
     Status status;
     status.node = impl_->options.node.name;
@@ -66,6 +76,7 @@ Status Runtime::status() const {
     status.refused_connections = door.refused_connections;
     status.accept_errors = door.accept_errors;
     status.incidents = incidents().total();
+    if (impl_->pair) status.pair = impl_->pair->status();
     status.draining = impl_->stage == Impl::Stage::draining;
     for (const auto& service : generation().services)
         status.services.push_back(status_of(*service));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/address.hpp"
+#include "ha/pair_status.hpp"
 #include "proxy/service.hpp"
 
 #include <array>
@@ -9,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -63,6 +65,7 @@ struct Status {
     std::uint64_t accept_errors = 0;        // no file descriptor was free for a client, ever
     std::uint64_t incidents = 0;            // refusals and failures, ever
     bool draining = false;
+    std::optional<ha::PairStatus> pair;  // when there are floating addresses or another node
     std::vector<ServiceStatus> services;
 
     bool operator==(const Status&) const = default;

@@ -1,4 +1,5 @@
 // The status as JSON, for programs and between `poise status` and the running Poise.
+#include "app/pair_text.hpp"
 #include "app/status.hpp"
 #include "app/text.hpp"
 
@@ -127,6 +128,7 @@ Status status_from(const json& object) {
     object.at("accept_errors").get_to(status.accept_errors);
     object.at("incidents").get_to(status.incidents);
     object.at("draining").get_to(status.draining);
+    if (object.contains("pair")) status.pair = pair_from_json(object.at("pair").dump());
     for (const json& service : object.at("services"))
         status.services.push_back(service_from(service));
     return status;
@@ -138,18 +140,19 @@ std::string status_to_json(const Status& status) {
     json services = json::array();
     for (const ServiceStatus& service : status.services)
         services.push_back(to_object(service));
-    const json object{{"node", status.node},
-                      {"version", status.version},
-                      {"uptime_s", status.uptime_s},
-                      {"generation", status.generation},
-                      {"generations_ending", status.generations_ending},
-                      {"workers", status.workers},
-                      {"connections", status.connections},
-                      {"refused_connections", status.refused_connections},
-                      {"accept_errors", status.accept_errors},
-                      {"incidents", status.incidents},
-                      {"draining", status.draining},
-                      {"services", std::move(services)}};
+    json object{{"node", status.node},
+                {"version", status.version},
+                {"uptime_s", status.uptime_s},
+                {"generation", status.generation},
+                {"generations_ending", status.generations_ending},
+                {"workers", status.workers},
+                {"connections", status.connections},
+                {"refused_connections", status.refused_connections},
+                {"accept_errors", status.accept_errors},
+                {"incidents", status.incidents},
+                {"draining", status.draining},
+                {"services", std::move(services)}};
+    if (status.pair) object["pair"] = json::parse(pair_to_json(*status.pair));
     return object.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 

@@ -1,4 +1,5 @@
 // The status as a table for people.
+#include "app/pair_text.hpp"
 #include "app/status.hpp"
 #include "app/text.hpp"
 
@@ -245,6 +246,7 @@ std::string status_text(const Status& status, const StatusStyle& style) {
         text += fmt::format("{} request{} refused or failed: `poise why` tells\n",
                             count_text(status.incidents), status.incidents == 1 ? "" : "s");
     }
+    if (status.pair) text += pair_text(*status.pair, style);
     for (const ServiceStatus& service : status.services)
         text += '\n' + service_text(service, style);
     return text;

@@ -47,14 +47,21 @@ void ask_machine(const Check& check, const std::string& path, const Checks& chec
         checks.error(path, std::move(problem->message), std::move(problem->hint));
 }
 
+// The other node may have them now.
+bool is_floating(const Address& address, const std::vector<FloatingAddress>& floating) {
+    return std::ranges::any_of(
+        floating, [&](const FloatingAddress& one) { return one.address.ip == address.ip; });
+}
+
 void ask_machine(const MachineChecks& machine, const std::vector<Service>& services,
-                 const Checks& checks) {
+                 const std::vector<FloatingAddress>& floating, const Checks& checks) {
     for (std::size_t i = 0; i < services.size() && !checks.report.full(); ++i) {
         for (std::size_t j = 0; j < services[i].listen.size(); ++j) {
             const Listen& listen = services[i].listen[j];
             const auto at = fmt::format("services/{}/listen/{}", i, j);
-            ask_machine(machine.listen, at, checks, listen.address,
-                        transport_of(services[i].protocol));
+            if (!is_floating(listen.address, floating))
+                ask_machine(machine.listen, at, checks, listen.address,
+                            transport_of(services[i].protocol));
             if (listen.tls.enabled)
                 ask_machine(machine.listen_tls, at + "/tls", checks, listen.tls);
         }
@@ -93,7 +100,7 @@ std::expected<Config, Diagnostics> parse_config(std::string_view text, const std
         ask_machine(machine.floating_ip, fmt::format("floating_ips/{}", i), checks,
                     draft.floating_ips[i]);
     ask_machine(machine, draft.certificates, checks);
-    ask_machine(machine, draft.services, checks);
+    ask_machine(machine, draft.services, draft.floating_ips, checks);
     if (!report.empty()) return std::unexpected(report.take());
     return Config{std::move(draft.services), std::move(draft.certificates),
                   std::move(draft.floating_ips)};
@@ -112,6 +119,7 @@ std::expected<Node, Diagnostics> parse_node(std::string_view text, const std::st
     const Mapping other = config_mapping();
     read_tree(*tree, node_mapping(), &other, &node, places, report);
     const Checks checks{places, report, {}};
+    validate_cluster(node.cluster, checks);
     if (!node.log_file.empty()) ask_machine(machine.log_file, "log/file", checks, node.log_file);
     if (!node.control.empty()) ask_machine(machine.control, "node/control", checks, node.control);
     if (!report.empty()) return std::unexpected(report.take());

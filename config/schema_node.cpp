@@ -1,5 +1,6 @@
 // The tables of node.yaml.
 #include "config/bind.hpp"
+#include "config/schema_parts.hpp"
 #include "config/text_form.hpp"
 
 #include <utility>
@@ -69,40 +70,18 @@ Mapping admin_part() {
             ""};
 }
 
-Key later_words(std::string_view name, std::vector<Word> words, std::string help) {
-    Key key = later(name, std::move(help));
-    key.type = Type::word;
-    key.words = std::move(words);
-    return key;
-}
-
-Mapping cluster_part() {
-    Key peers = later("peers", "The other node's addresses.");
-    peers.shape = Shape::list;
-    Key heartbeat = later("heartbeat", "Between two beats.");
-    heartbeat.type = Type::duration;
-    return {
-        "cluster",
-        "The other node of the pair.",
-        {later("key_file", "The key that both nodes share."),
-         later("bind", "Where beats are received."), std::move(peers),
-         later_words("role", {{"master"}, {"slave"}}, "Who is preferred."), std::move(heartbeat),
-         later_words("failback", {{"manual"}, {"auto"}},
-                     "Whether a master that is back takes over by itself.")},
-        ""};
-}
-
 }  // namespace
 
 Mapping node_mapping() {
-    return {"node.yaml",
-            "Who this machine is. Never replicated; every key has a default and the file may be "
-            "missing.",
-            {group("node", node_part(), "This machine."),
-             later_group("admin", admin_part(), "The web page and the REST API."),
-             later_group("cluster", cluster_part(), "The other node of the pair."),
-             group("log", log_part(), "Messages and the access log.")},
-            ""};
+    return {
+        "node.yaml",
+        "Who this machine is. Never replicated; every key has a default and the file may be "
+        "missing.",
+        {group("node", node_part(), "This machine."),
+         later_group("admin", admin_part(), "The web page and the REST API."),
+         bind::part("cluster", &Node::cluster, cluster_mapping(), "The other node of the pair."),
+         group("log", log_part(), "Messages and the access log.")},
+        ""};
 }
 
 }  // namespace poise::config

@@ -19,5 +19,6 @@ Mapping listen_tls_mapping();
 Mapping server_tls_mapping();
 Mapping hsts_mapping();
 Mapping floating_ip_mapping();
+Mapping cluster_mapping();
 
 }  // namespace poise::config

@@ -16,6 +16,8 @@ void validate_listeners(const std::vector<Service>& services, const Checks& chec
 void validate_tls(const std::vector<Service>& services,
                   const std::vector<Certificate>& certificates, const Checks& checks);
 void validate_floating_ips(const std::vector<FloatingAddress>& all, const Checks& checks);
+/// Of node.yaml.
+void validate_cluster(const Cluster& cluster, const Checks& checks);
 void validate_rules(const std::vector<Service>& services, const Checks& checks);
 
 }  // namespace poise::config

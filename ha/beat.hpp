@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace poise::ha {
@@ -44,6 +45,9 @@ struct ConfigMark {
 
     bool operator==(const ConfigMark&) const = default;
 };
+
+/// Of the file's bytes.
+ConfigMark config_mark(std::string_view text, std::uint64_t version);
 
 /// All of it may be forged by nobody who lacks the key, yet is checked: a node of another
 /// version may mean other things.

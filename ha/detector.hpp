@@ -46,7 +46,7 @@ int misses_allowed(double loss, std::chrono::milliseconds heartbeat);
 /// One a peer.
 class Detector {
 public:
-    /// `paths` of 1 to paths_max.
+    /// `paths` of 0, for a node that is alone, to paths_max.
     Detector(std::chrono::milliseconds heartbeat, std::size_t paths);
 
     /// An authentic beat. `counter` rises by one at each beat of the peer.

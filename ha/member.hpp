@@ -16,7 +16,7 @@ namespace poise::ha {
 
 struct MemberSettings {
     OwnershipSettings ownership;
-    std::size_t paths = 1;  // 1 to paths_max
+    std::size_t paths = 1;  // 0, for a node that is alone, to paths_max
     std::string node_name, version;
     std::uint64_t addresses_hash = 0;
 };

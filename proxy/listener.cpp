@@ -29,7 +29,7 @@ void set_option(int fd, int level, int option, int value) {
 }
 
 // The error is an errno.
-std::expected<int, int> open_at(const SocketAddress& to) {
+std::expected<int, int> open_at(const SocketAddress& to, bool floating = false) {
     const int fd = ::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return std::unexpected(errno);
     set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
@@ -38,6 +38,7 @@ std::expected<int, int> open_at(const SocketAddress& to) {
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     probe_dead_peers(fd);
     if (to.family() == AF_INET6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    if (floating) set_option(fd, IPPROTO_IP, IP_FREEBIND, 1);  // serves IPv6 as well
     if (::bind(fd, to.get(), to.length) != 0 || ::listen(fd, backlog) != 0) {
         const int error = errno;
         ::close(fd);
@@ -60,8 +61,8 @@ std::string listen_error(const Address& address, config::Transport transport, in
     return text;
 }
 
-std::expected<int, std::string> open_listening_socket(const Address& address) {
-    auto opened = open_at(SocketAddress(address));
+std::expected<int, std::string> open_listening_socket(const Address& address, bool floating) {
+    auto opened = open_at(SocketAddress(address), floating);
     // ":80" means every address there is: on a machine without IPv6, those of IPv4.
     const bool every = address.is_any() && !address.is_v4();
     if (!opened && every && (opened.error() == EAFNOSUPPORT || opened.error() == EADDRNOTAVAIL)) {

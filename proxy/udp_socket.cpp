@@ -29,13 +29,14 @@ void enlarge_buffers(int fd) {
 }
 
 // The error is an errno.
-std::expected<int, int> open_at(const Address& address) {
+std::expected<int, int> open_at(const Address& address, bool floating = false) {
     const SocketAddress to(address);
     const int fd = ::socket(to.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return std::unexpected(errno);
     // Not SO_REUSEADDR: with UDP it lets another program that sets it, too, take all datagrams.
     set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     enlarge_buffers(fd);
+    if (floating) set_option(fd, IPPROTO_IP, IP_FREEBIND, 1);  // serves IPv6 as well
     if (to.family() == AF_INET6) {
         set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, address.is_any() ? 0 : 1);
         if (address.is_any()) set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
@@ -52,8 +53,8 @@ std::expected<int, int> open_at(const Address& address) {
 
 }  // namespace
 
-std::expected<int, std::string> open_udp_listener(const Address& address) {
-    auto opened = open_at(address);
+std::expected<int, std::string> open_udp_listener(const Address& address, bool floating) {
+    auto opened = open_at(address, floating);
     // ":53" means every address there is: on a machine without IPv6, those of IPv4.
     const bool every = address.is_any() && !address.is_v4();
     if (!opened && every && (opened.error() == EAFNOSUPPORT || opened.error() == EADDRNOTAVAIL)) {

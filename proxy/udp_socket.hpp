@@ -10,8 +10,8 @@ namespace poise::proxy {
 
 /// Binds with SO_REUSEPORT, so that the kernel keeps each client on one worker's socket. `[::]`
 /// takes IPv4 too. A wildcard socket tells each datagram's destination. The error is a sentence
-/// with the cure.
-std::expected<int, std::string> open_udp_listener(const Address& address);
+/// with the cure. `floating`: no interface needs to have the address now.
+std::expected<int, std::string> open_udp_listener(const Address& address, bool floating = false);
 
 /// A listening socket as the kernel has it, which may differ from what was asked for: on a machine
 /// without IPv6 `[::]` is `0.0.0.0`.

@@ -166,6 +166,8 @@ private:
 
 /// Binds and listens with SO_REUSEPORT. `[::]` takes IPv4 too. The error is a sentence with the
 /// cure ("cannot listen on [::]:80: permission denied; ...").
-std::expected<int, std::string> open_listening_socket(const Address& address);
+/// `floating`: no interface needs to have the address now, for the other node of the pair may.
+std::expected<int, std::string> open_listening_socket(const Address& address,
+                                                      bool floating = false);
 
 }  // namespace poise::proxy

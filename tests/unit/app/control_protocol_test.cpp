@@ -17,6 +17,9 @@ TEST_SUITE("app/control_protocol") {
               ControlRequest{
                   .verb = ControlVerb::weight, .service = "web", .server = "web1", .weight = 256},
               ControlRequest{.verb = ControlVerb::reload}, ControlRequest{.verb = ControlVerb::why},
+              ControlRequest{.verb = ControlVerb::takeover},
+              ControlRequest{.verb = ControlVerb::takeover, .force = true},
+              ControlRequest{.verb = ControlVerb::standby},
               ControlRequest{.verb = ControlVerb::why, .request_id = "abc"}}) {
             const std::string line = to_json(request);
             CAPTURE(line);

@@ -230,11 +230,9 @@ TEST_SUITE("config/reader errors") {
                             "alpn: [h2, h3]}}}\n") != "");
         CHECK(config_errors("services: {w: {servers: a:1, listen: {address: \":443\", tls: "
                             "false}}}\n") == "");
-        CHECK(node_errors("admin: {http: \":9080\"}\ncluster: {role: master}\nnode: {io: "
-                          "io_uring}\n") ==
+        CHECK(node_errors("admin: {http: \":9080\"}\nnode: {io: io_uring}\n") ==
               "1:1 'admin' is not available in this build yet\n"
-              "2:1 'cluster' is not available in this build yet\n"
-              "3:12 'io: io_uring' is not available in this build yet");
+              "2:12 'io: io_uring' is not available in this build yet");
     }
 
     TEST_CASE("all errors of a file are told at once, in the file's order") {

@@ -1,0 +1,107 @@
+#include "app/pair_in_force.hpp"
+
+#include "app/pair_text.hpp"
+#include "app/runtime.hpp"
+#include "base/hash.hpp"
+
+#include <fmt/format.h>
+
+#include <cassert>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+namespace poise::app {
+
+namespace {
+
+// The servers that are of an address's network are asked whether they know where it is.
+std::vector<Address> neighbours_of(const config::Config& config) {
+    std::vector<Address> neighbours;
+    for (const auto& service : config.services) {
+        for (const auto& server : service.servers) {
+            if (!server.address) continue;
+            Address address = *server.address;
+            address.port = 0;
+            neighbours.push_back(address);
+        }
+    }
+    return neighbours;
+}
+
+std::string file_text(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace
+
+std::expected<std::unique_ptr<PairInForce>, std::string> PairInForce::start(
+    const config::Node& node, const config::Config& config, std::string config_path, Log& log) {
+    const bool paired = !node.cluster.key_file.empty();
+    if (!paired && config.floating_ips.empty()) return nullptr;
+    ha::NodeSettings settings;
+    settings.name = node.name;
+    settings.version = version();
+    settings.cluster = node.cluster;
+    settings.addresses = config.floating_ips;
+    settings.neighbours = neighbours_of(config);
+    if (paired) {
+        auto keys = ha::load_cluster_keys(node.cluster.key_file);
+        if (!keys) return std::unexpected(keys.error());
+        settings.keys = std::move(*keys);
+    } else {
+        settings.keys = {ha::make_cluster_key()};  // nobody is there to read
+    }
+    std::unique_ptr<PairInForce> made(new PairInForce(std::move(config_path), log));
+    auto started = ha::Node::start(
+        std::move(settings),
+        {.on_change = [raw = made.get()](const ha::OwnerChange& change) { raw->on_change(change); },
+         .on_line =
+             [&log](bool bad, const std::string& line) {
+                 const std::string text = "pair: " + line;
+                 bad ? log.warn(text) : log.info(text);
+             }});
+    if (!started) return std::unexpected(started.error());
+    made->node_ = std::move(*started);
+    made->published(config);
+    return made;
+}
+
+PairInForce::~PairInForce() = default;
+
+void PairInForce::on_change(const ha::OwnerChange& change) {
+    const bool bad = change.reason == ha::Reason::peer_silent ||
+                     change.reason == ha::Reason::peer_left || change.reason == ha::Reason::unfit ||
+                     change.reason == ha::Reason::froze;
+    const std::string line = "pair: " + change_text(change);
+    bad ? log_.warn(line) : log_.info(line);
+}
+
+void PairInForce::published(const config::Config& config) {
+    mark_ = ha::config_mark(config_path_.empty() ? "" : file_text(config_path_), 0);
+    node_->set_addresses(config.floating_ips);
+    node_->set_neighbours(neighbours_of(config));
+    look();
+}
+
+void PairInForce::look() {
+    const bool equal = node_->peer_config().hash == mark_.hash;
+    node_->set_config(mark_, equal);
+    const ha::PairStatus now = node_->status();
+    const bool different = now.peer_alive && !equal;
+    if (different == told_different_) return;
+    told_different_ = different;
+    if (different)
+        log_.warn(
+            "pair: the other node has another poise.yaml: give both the same one and reload; "
+            "a planned takeover is refused until then");
+    else
+        log_.info("pair: both nodes have the same poise.yaml");
+}
+
+void PairInForce::stop() {
+    node_->stop(stop_limit);
+}
+
+}  // namespace poise::app

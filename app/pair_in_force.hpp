@@ -1,0 +1,56 @@
+// The pair as the running program has it: starts the node that holds the floating addresses, and
+// tells it of each new configuration.
+#pragma once
+
+#include "base/log.hpp"
+#include "config/model.hpp"
+#include "ha/node.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace poise::app {
+
+/// Control thread.
+class PairInForce {
+public:
+    /// Nothing to do without floating addresses and without a cluster. `config_path` is the file
+    /// that the other node must have, too; empty: there is none. The error is a sentence.
+    static std::expected<std::unique_ptr<PairInForce>, std::string> start(
+        const config::Node& node, const config::Config& config, std::string config_path, Log& log);
+    ~PairInForce();
+    PairInForce(const PairInForce&) = delete;
+    PairInForce& operator=(const PairInForce&) = delete;
+
+    /// `config` is in force now.
+    void published(const config::Config& config);
+    /// To be called every few seconds: whether the other node has the same settings.
+    void look();
+
+    ha::PairStatus status() const { return node_->status(); }
+    /// Empty: ordered. Else why not.
+    std::string takeover(bool force) { return node_->takeover(force); }
+    std::string standby() { return node_->standby(); }
+    /// Hands the addresses over, which takes a moment. Once; then the node is gone.
+    void stop();
+
+private:
+    static constexpr std::chrono::milliseconds stop_limit{500};
+
+    PairInForce(std::string config_path, Log& log)
+        : config_path_(std::move(config_path)), log_(log) {}
+
+    void on_change(const ha::OwnerChange& change);
+
+    std::string config_path_;
+    Log& log_;
+    ha::ConfigMark mark_;
+    bool told_different_ = false;
+    std::unique_ptr<ha::Node> node_;
+};
+
+}  // namespace poise::app

@@ -1,0 +1,128 @@
+#include "app/pair_text.hpp"
+
+#include "app/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace poise::app {
+
+namespace {
+
+std::string_view reason_text(ha::Reason reason) {
+    switch (reason) {
+        case ha::Reason::none:
+            return "the other node is active";
+        case ha::Reason::start_alone:
+            return "no other node was heard at the start";
+        case ha::Reason::preferred:
+            return "it comes first of two nodes that are well";
+        case ha::Reason::peer_unfit:
+            return "the other node cannot serve";
+        case ha::Reason::peer_silent:
+            return "the other node is silent";
+        case ha::Reason::peer_left:
+            return "the other node said that it goes";
+        case ha::Reason::asked_to_leave:
+            return "the other node asked to be relieved";
+        case ha::Reason::ordered:
+            return "it was ordered";
+        case ha::Reason::failback:
+            return "the master is back (failback: auto)";
+        case ha::Reason::better_claim:
+            return "the other node was active with the better claim";
+        case ha::Reason::handed_over:
+            return "a planned switch-over";
+        case ha::Reason::unfit:
+            return "a link of a floating address is down";
+        case ha::Reason::froze:
+            return "this node did not run for a while, and its guardian took the addresses away";
+        case ha::Reason::stopping:
+            return "this node stops";
+    }
+    return "";
+}
+
+std::string_view hold_text(ha::Hold hold) {
+    switch (hold) {
+        case ha::Hold::none:
+            return "";
+        case ha::Hold::listening:
+            return "it still listens for the other node";
+        case ha::Hold::unfit:
+            return "a link of a floating address is down";
+        case ha::Hold::unreadable:
+            return "somebody sends from the other node's address with another key";
+        case ha::Hold::alone:
+            return "nobody answers: the fault may be this node's";
+        case ha::Hold::deferring:
+            return "the other node comes first";
+    }
+    return "";
+}
+
+std::string line(const std::string& text, const StatusStyle& style) {
+    const bool cut = style.columns != 0 && text.size() > style.columns;
+    return (cut ? text.substr(0, style.columns) : text) + "\n";
+}
+
+std::string peer_line(const ha::PairStatus& pair) {
+    if (!pair.peer_alive)
+        return pair.peer.empty() ? "  the other node has not been heard"
+                                 : fmt::format("  {} is silent", pair.peer);
+    return fmt::format("  {}: {}{}, round trip {:.1f} ms, gets {:.1f} % of our beats{}", pair.peer,
+                       word(pair.peer_state), pair.peer_fit ? "" : " and cannot serve",
+                       pair.round_trip_ms, pair.peer_received_permille / 10.0,
+                       pair.config_equal ? ", same settings" : ", OTHER SETTINGS");
+}
+
+}  // namespace
+
+std::string change_text(const ha::OwnerChange& change) {
+    std::string text =
+        fmt::format("{}: {} (epoch {}", word(change.to), reason_text(change.reason), change.epoch);
+    if (change.blackout_ms >= 0)
+        text += fmt::format(", {:.1f} ms after its last beat", change.blackout_ms);
+    return text + ")";
+}
+
+std::string pair_text(const ha::PairStatus& pair, const StatusStyle& style) {
+    std::string addresses;
+    for (const std::string& address : pair.addresses)
+        addresses += (addresses.empty() ? "" : ", ") + address;
+    std::string text = line(fmt::format("pair: {} is {}{}, epoch {}; floating: {}", pair.node,
+                                        word(pair.state), pair.master ? " (master)" : " (slave)",
+                                        pair.epoch, addresses.empty() ? "none" : addresses),
+                            style);
+    if (!pair.paths.empty()) text += line(peer_line(pair), style);
+    for (const ha::PathStatus& path : pair.paths) {
+        text +=
+            line(fmt::format("  path {} -> {}: {}, {:.1f} % lost, gone after {:.0f} ms", path.local,
+                             path.peer, path.up ? "up" : "DOWN", path.loss * 100, path.limit_ms),
+                 style);
+    }
+    if (pair.hold != ha::Hold::none && pair.state != ha::State::active)
+        text += line(fmt::format("  does not take over: {}", hold_text(pair.hold)), style);
+    if (pair.addresses_differ)
+        text += line("  the nodes have different floating addresses: give both the same poise.yaml",
+                     style);
+    for (const std::string& problem : pair.problems)
+        text += line("  " + problem, style);
+    if (!pair.unconfirmed.empty()) {
+        std::string all;
+        for (const std::string& each : pair.unconfirmed)
+            all += (all.empty() ? "" : ", ") + each;
+        text += line("  not yet confirmed by: " + all, style);
+    }
+    if (!pair.changes.empty()) {
+        const ha::OwnerChange& last = pair.changes.front();
+        const std::chrono::system_clock::time_point at{std::chrono::milliseconds(last.at_ms)};
+        const auto age = std::chrono::duration_cast<std::chrono::seconds>(
+            std::max(style.now - at, std::chrono::system_clock::duration::zero()));
+        text += line(fmt::format("  {} ago: {}", age_text(age), change_text(last)), style);
+    }
+    return text;
+}
+
+}  // namespace poise::app

@@ -1,0 +1,101 @@
+// The thread behind Node; for node.cpp and node_loop.cpp alone.
+#pragma once
+
+#include "ha/announcer.hpp"
+#include "ha/floating_addresses.hpp"
+#include "ha/guardian.hpp"
+#include "ha/links.hpp"
+#include "ha/member.hpp"
+#include "ha/node.hpp"
+#include "ha/path.hpp"
+#include "ha/sealing.hpp"
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace poise::ha {
+
+class Node::Loop {
+public:
+    Loop(NodeSettings settings, NodeEvents events);
+    ~Loop();
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+
+    std::expected<void, std::string> open();
+    void run_thread();
+
+    /// Runs `work` on the thread; waits for it when `wait`. After the end: never.
+    void post(std::function<void()> work, bool wait);
+    void end();
+
+    PairStatus published() const;
+
+    // On the thread:
+    Member& member() { return *member_; }
+    const SelfView& self() const { return self_; }
+    SelfFacts& facts() { return facts_; }
+    void set_verified(bool verified) { self_.verified = verified; }
+    Sealing& sealing() { return *sealing_; }
+    Announcer& announcer() { return *announcer_; }
+    Address first_peer() const { return paths_.empty() ? Address{} : paths_.front().peer(); }
+    void change_addresses(std::vector<config::FloatingAddress> addresses);
+
+private:
+    static constexpr std::chrono::seconds lease{1};
+    static constexpr std::chrono::milliseconds publish_every{200};
+
+    void run();
+    void wait_until(Time due);
+    void do_posted();
+    void receive(std::size_t path);
+    void take(std::size_t path, std::span<const std::uint8_t> datagram, Time now);
+    void tick(Time now);
+    void look_at_self(Time now);
+    void apply(Time now);
+    void announce_if_due(Time now);
+    void tell_changes(Time now);
+    void beat(Time now);
+    void tell(bool bad, const std::string& line);
+    void tell_problems(const std::vector<AddressProblem>& problems);
+    void publish(Time now);
+
+    NodeSettings settings_;
+    NodeEvents events_;
+    Time next_tick_{};
+    std::unique_ptr<Sealing> sealing_;
+    std::unique_ptr<Member> member_;
+    std::vector<Path> paths_;
+    std::optional<FloatingAddresses> addresses_;
+    std::unique_ptr<Announcer> announcer_;
+    std::unique_ptr<Guardian> guardian_;
+    std::unique_ptr<Links> links_;
+    SelfView self_;
+    SelfFacts facts_;
+    std::vector<std::string> links_down_;
+    std::vector<std::string> problems_;
+    std::array<std::uint64_t, refused_kinds> refused_{};
+    std::uint64_t changes_told_ = 0, announcements_done_ = 0;
+    State state_told_ = State::listening;
+    Time sign_of_owner_{};  // the last one of the former owner
+    std::vector<OwnerChange> changes_;
+    bool key_problem_ = false;
+    Time publish_at_{}, looked_after_{};
+
+    mutable std::mutex mutex_;  // of what follows
+    std::condition_variable done_;
+    std::vector<std::function<void()>> posted_;
+    PairStatus published_;
+    bool ending_ = false, ended_ = false;
+
+    int wake_fd_ = -1;
+    std::thread thread_;
+};
+
+}  // namespace poise::ha

@@ -1,0 +1,68 @@
+// The part of Node::Loop that shows what it knows.
+#include "ha/node_loop.hpp"
+
+#include <fmt/format.h>
+
+namespace poise::ha {
+
+namespace {
+
+double in_ms(std::chrono::microseconds time) {
+    return static_cast<double>(time.count()) / 1000;
+}
+
+}  // namespace
+
+void Node::Loop::publish(Time now) {
+    publish_at_ = now + publish_every;
+    const Ownership& ownership = member_->ownership();
+    const PeerView& peer = member_->peer();
+    PairStatus status;
+    status.node = settings_.name;
+    status.state = ownership.state();
+    status.master = ownership.claim().master;
+    status.verified = self_.verified;
+    status.epoch = ownership.claim().epoch;
+    status.reason = ownership.reason();
+    status.hold = ownership.hold();
+    if (!changes_.empty()) status.since_ms = changes_.front().at_ms;
+    status.round_trip_ms = in_ms(member_->round_trip());
+    status.own_lateness_ms = in_ms(member_->detector().own_lateness());
+    if (peer.heard) {
+        status.peer = peer.beat.node_name;
+        status.peer_state = peer.beat.state;
+        status.peer_fit = peer.beat.fit;
+        status.peer_lateness_ms = static_cast<double>(peer.beat.lateness_us) / 1000;
+        status.peer_received_permille = peer.beat.received_permille;
+        status.peer_version = peer.beat.version;
+        status.config_equal = peer.beat.config.hash == facts_.config.hash;
+    }
+    status.peer_alive = peer.alive;
+    status.addresses_differ = member_->addresses_differ();
+    status.key_problem = peer.unreadable;
+    for (const auto& address : settings_.addresses)
+        status.addresses.push_back(to_string(address));
+    status.problems = problems_;
+    for (const std::string& name : links_down_)
+        status.problems.push_back(fmt::format(
+            "interface {} is down: this node cannot hold its floating addresses", name));
+    for (std::size_t i = 0; i < paths_.size(); ++i) {
+        const Detector& detector = member_->detector();
+        status.paths.push_back({to_string(paths_[i].local()), to_string(paths_[i].peer()),
+                                detector.path_up(i), detector.loss(i), in_ms(detector.limit(i))});
+        status.strangers += paths_[i].strangers();
+    }
+    status.refused = refused_;
+    status.changes = changes_;
+    if (status.key_problem != key_problem_) {
+        key_problem_ = status.key_problem;
+        tell(key_problem_,
+             key_problem_ ? "the other node's beats cannot be read: its cluster key is another "
+                            "one; this node does not take over until that is mended"
+                          : "the other node's beats can be read again");
+    }
+    const std::lock_guard lock(mutex_);
+    published_ = std::move(status);
+}
+
+}  // namespace poise::ha
