@@ -1,4 +1,5 @@
 // `poise demo`: the balancer over three demo servers in one process, shown live.
+#include "app/admin_door.hpp"
 #include "app/commands.hpp"
 #include "app/demo_config.hpp"
 #include "app/demo_screen.hpp"
@@ -16,8 +17,12 @@
 #include <cstddef>
 #include <cstdlib>
 #include <deque>
+#include <filesystem>
+#include <functional>
+#include <memory>
 #include <ostream>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace poise::app {
@@ -30,6 +35,26 @@ constexpr std::chrono::milliseconds key_interval{50};
 constexpr unsigned keys_a_drawing = 8;
 constexpr std::size_t events_shown = 4;
 
+// Where the demo's administration keeps its certificate and users; gone with the demo.
+class DemoState {
+public:
+    DemoState() {
+        std::string made = (std::filesystem::temp_directory_path() / "poise-demo-XXXXXX").string();
+        if (::mkdtemp(made.data()) != nullptr) folder_ = made;
+    }
+    ~DemoState() {
+        std::error_code ignored;
+        if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
+    }
+    DemoState(const DemoState&) = delete;
+    DemoState& operator=(const DemoState&) = delete;
+
+    const std::string& folder() const { return folder_; }
+
+private:
+    std::string folder_;
+};
+
 // Runs on the runtime's control thread.
 class Demo {
 public:
@@ -38,7 +63,7 @@ public:
 
     bool has_keys() const { return keys_.any(); }
     void on_event(const pool::ServerEvent& event);
-    void run(Runtime& runtime, std::chrono::seconds limit);
+    void run(Runtime& runtime, std::chrono::seconds limit, const std::function<void()>& on_end);
 
 private:
     void tick_later(Runtime& runtime, asio::steady_timer& timer);
@@ -63,7 +88,7 @@ void Demo::on_event(const pool::ServerEvent& event) {
     if (events_.size() > events_shown) events_.pop_front();
 }
 
-void Demo::run(Runtime& runtime, std::chrono::seconds limit) {
+void Demo::run(Runtime& runtime, std::chrono::seconds limit, const std::function<void()>& on_end) {
     asio::steady_timer tick(runtime.executor());
     asio::steady_timer end(runtime.executor());
     if (has_keys() || terminal_.out_is_terminal) tick_later(runtime, tick);
@@ -74,6 +99,7 @@ void Demo::run(Runtime& runtime, std::chrono::seconds limit) {
         });
     }
     runtime.run([&] {
+        on_end();
         tick.cancel();
         end.cancel();
     });
@@ -130,22 +156,35 @@ int run_demo(const DemoOptions& options, Terminal& terminal) {
     if (!log) return terminal.fail(log.error());
 
     Demo demo(servers, terminal);
+    const DemoState state;
+    std::unique_ptr<AdminDoor> door;
+    node.admin = config::admin_defaults();
+    node.admin.state_dir = state.folder();
+    const admin::AdminOptions administration = admin_options(node, "", "");
     Runtime runtime({.config = std::move(*parsed),
                      .node = std::move(node),
                      .config_path = "",
                      .control_path = control_path(options.control),
                      .control_required = !options.control.empty(),
-                     .on_event = [&](const pool::ServerEvent& event) { demo.on_event(event); }},
+                     .on_event =
+                         [&](const pool::ServerEvent& event) {
+                             demo.on_event(event);
+                             if (door) door->tell(event);
+                         }},
                     **log);
     if (auto started = runtime.start(); !started)
         return terminal.fail(started.error() + "; another place: poise demo --listen :9090");
+    door = std::make_unique<AdminDoor>(administration, runtime, **log);
+    std::string page;  // without it the demo is still one
+    if (door->start()) page = door->admin().first_url();
     const std::string control = options.control.empty() ? "" : " --control " + options.control;
     terminal.out << demo_text(*places, {.poise = command,
                                         .control = control,
+                                        .page = page,
                                         .has_control = runtime.has_control(),
                                         .has_keys = demo.has_keys()})
                  << std::flush;
-    demo.run(runtime, std::chrono::seconds{options.seconds});
+    demo.run(runtime, std::chrono::seconds{options.seconds}, [&door] { door->stop(); });
     return exit_good;
 }
 

@@ -12,6 +12,7 @@
 #include <charconv>
 #include <cstdint>
 #include <functional>
+#include <iostream>
 #include <memory>
 #include <ostream>
 #include <string_view>
@@ -171,6 +172,43 @@ void define_orders(const Definition& define) {
     add_control(reload, options->control);
 }
 
+void define_users(const Definition& define) {
+    struct Verb {
+        const char* name;
+        const char* help;
+        const char* example;
+    };
+    CLI::App* user = define.app.add_subcommand("user", "Who may use the web page and the API");
+    user->require_subcommand(1);
+    user->footer("Example:\n  poise user add alice --node /etc/poise/node.yaml");
+    for (const Verb& verb :
+         {Verb{"add", "Add a user; asks for the password", "poise user add alice --role viewer"},
+          Verb{"passwd", "Set a user's password", "poise user passwd alice"},
+          Verb{"remove", "Remove a user", "poise user remove alice"},
+          Verb{"token", "Make an API token and print it",
+               "poise user token prometheus --role viewer --days 365"},
+          Verb{"list", "List users and tokens", "poise user list"}}) {
+        auto options = std::make_shared<UserOptions>();
+        options->verb = verb.name;
+        const Definition nested{*user, define.terminal, define.chosen};
+        auto* command = nested.command(verb.name, verb.help, verb.example, options,
+                                       [](const UserOptions& given, Terminal& terminal) {
+                                           return run_user(given, terminal, std::cin);
+                                       });
+        const bool is_token = options->verb == "token";
+        if (is_token) options->role = "viewer";
+        if (options->verb != "list") command->add_option("NAME", options->name)->required();
+        if (options->verb == "add" || is_token)
+            command->add_option("--role", options->role, "viewer, operator or administrator")
+                ->capture_default_str();
+        if (is_token)
+            command->add_option("--days", options->days, "Until it expires (default: never)")
+                ->check(whole_number(1, 3'650));
+        command->add_option("--node", options->node, "The node.yaml that `poise serve` has");
+        command->add_option("--file", options->file, "users.yaml itself");
+    }
+}
+
 void define_pair(const Definition& define) {
     auto pair = std::make_shared<PairOptions>();
     auto* keys = define.command("pair", "Make or show the key that both nodes of a pair share",
@@ -254,6 +292,7 @@ int run_command_line(std::span<const std::string> given, Terminal& terminal) {
     define_asking(define);
     define_orders(define);
     define_pair(define);
+    define_users(define);
     define_rest(define);
 
     const std::vector<std::string> arguments = without_help_word(given);

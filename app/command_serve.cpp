@@ -19,6 +19,7 @@ constexpr const char* no_file_hint =
 
 int run_serve(const ServeOptions& options, Terminal& terminal) {
     std::expected<config::Node, config::Diagnostics> node;
+    node->admin = config::admin_defaults();
     if (!options.node.empty()) node = config::load_node(options.node);
     if (!node) return print_diagnostics(node.error(), terminal);
     auto loaded = config::load_config(options.config);

@@ -5,6 +5,7 @@
 #include "app/terminal.hpp"
 
 #include <cstdint>
+#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -96,5 +97,16 @@ struct WhyOptions {
     bool json = false;
 };
 int run_why(const WhyOptions& options, Terminal& terminal);
+
+struct UserOptions {
+    std::string verb;  // add, passwd, remove, token or list
+    std::string name;
+    std::string role = "administrator";
+    std::uint32_t days = 0;  // of a token; 0: it does not expire
+    std::string node;        // node.yaml, which says where the users are
+    std::string file;        // users.yaml itself
+};
+/// A password comes from the terminal, or is the first line of `in`.
+int run_user(const UserOptions& options, Terminal& terminal, std::istream& in);
 
 }  // namespace poise::app

@@ -76,6 +76,7 @@ std::string demo_text(const DemoPlaces& places, const DemoWords& words) {
     const auto poise = [&](std::string_view rest) {
         return fmt::format("{} {}{}", words.poise, rest, words.control);
     };
+    if (!words.page.empty()) add(words.page, "the web page; signs you in, once");
     add("curl " + places.demo_url, "again: each answer names its server");
     add(fmt::format("curl -i {}/slow", places.demo_url), "the whole answer, after 3 s");
     add("curl -c jar -b jar " + places.sticky_url, "again: a cookie keeps the server");

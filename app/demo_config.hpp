@@ -25,6 +25,7 @@ std::string demo_yaml(const DemoPlaces& places, const std::array<std::uint16_t, 
 struct DemoWords {
     std::string poise = "poise";  // how a shell finds this program
     std::string control;          // what its commands need behind them: "", " --control PATH"
+    std::string page = {};        // the web page, with its one-time link; empty: there is none
     bool has_control = false;     // they find this Poise at all
     bool has_keys = false;        // there are keys to press
 };

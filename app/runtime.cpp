@@ -5,6 +5,7 @@
 #include "app/listening.hpp"
 #include "app/runtime_impl.hpp"
 #include "app/runtime_text.hpp"
+#include "app/text.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -14,7 +15,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -29,13 +29,6 @@ namespace {
 constexpr std::chrono::seconds sweep_interval{2};
 // What the control thread's tasks get to end in when the program stops.
 constexpr std::chrono::seconds end_limit{3};
-
-std::string host_name() {
-    std::string name(256, '\0');
-    if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
-    name.resize(name.find('\0'));
-    return name;
-}
 
 milliseconds longest_drain(const config::Config& config) {
     milliseconds longest{0};

@@ -1,5 +1,7 @@
 #include "app/serving.hpp"
 
+#include "app/admin_door.hpp"
+
 #include <fmt/format.h>
 
 #include <ostream>
@@ -23,6 +25,17 @@ Severity severity_of(config::LogLevel level) {
     return Severity::error;
 }
 
+// The one-time link is for the eyes of whoever has started it, and not for a log.
+void tell_where(const admin::Admin& administration, Log& log, Terminal& terminal) {
+    const std::string url = administration.url();
+    if (url.empty()) return;
+    log.info("administration: " + url);
+    const std::string first = administration.first_url();
+    if (first == url || !terminal.out_is_terminal) return;
+    terminal.err << "poise: there are no users yet; this link signs you in, once: " << first
+                 << '\n';
+}
+
 }  // namespace
 
 std::expected<std::unique_ptr<Log>, std::string> open_log(const config::Node& node) {
@@ -43,9 +56,22 @@ int print_diagnostics(const config::Diagnostics& diagnostics, Terminal& terminal
 int serve_until_stopped(RuntimeOptions options, Terminal& terminal) {
     auto log = open_log(options.node);
     if (!log) return terminal.fail(log.error());
+    const bool wanted = options.node.admin.http || options.node.admin.https;
+    const auto settings = admin_options(options.node, options.config_path, options.node_path);
+    std::unique_ptr<AdminDoor> door;
+    options.on_event = [&door](const pool::ServerEvent& event) {
+        if (door) door->tell(event);
+    };
     Runtime runtime(std::move(options), **log);
     if (auto started = runtime.start(); !started) return terminal.fail(started.error());
-    runtime.run();
+    if (wanted) {
+        door = std::make_unique<AdminDoor>(settings, runtime, **log);
+        if (auto started = door->start(); !started) return terminal.fail(started.error());
+        tell_where(door->admin(), **log, terminal);
+    }
+    runtime.run([&door] {
+        if (door) door->stop();
+    });
     return exit_good;
 }
 

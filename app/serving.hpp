@@ -17,7 +17,8 @@ std::expected<std::unique_ptr<Log>, std::string> open_log(const config::Node& no
 /// Every diagnostic, on the standard error, and how many; returns exit_failure.
 int print_diagnostics(const config::Diagnostics& diagnostics, Terminal& terminal);
 
-/// Starts and serves until a signal ends it. Returns the exit code.
+/// Starts and serves until a signal ends it, with the administration that the node's settings ask
+/// for. Returns the exit code.
 int serve_until_stopped(RuntimeOptions options, Terminal& terminal);
 
 }  // namespace poise::app

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <ctime>
 #include <iterator>
+#include <unistd.h>
 
 namespace poise::app {
 
@@ -45,6 +46,13 @@ std::size_t piece_length(std::string_view text) {
 }
 
 }  // namespace
+
+std::string host_name() {
+    std::string name(256, '\0');
+    if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+    name.resize(name.find('\0'));
+    return name;
+}
 
 std::string clipped(std::string_view line, std::size_t columns) {
     if (columns == 0) return std::string(line);

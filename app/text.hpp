@@ -20,6 +20,9 @@ std::string printable(std::string_view text);
 /// room and are switched off behind a cut. 0 columns: no limit.
 std::string clipped(std::string_view line, std::size_t columns);
 
+/// This machine's, or "localhost" when it has none.
+std::string host_name();
+
 /// "2026-11-25T02:33:28Z", as in every JSON of ours.
 std::string time_text(std::chrono::system_clock::time_point at);
 /// nullopt when the text is not of that form.

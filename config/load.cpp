@@ -115,6 +115,7 @@ std::expected<Node, Diagnostics> parse_node(std::string_view text, const std::st
     if (tree->kind != Tree::Kind::null && !is_mapping(*tree, name, report))
         return std::unexpected(report.take());
     Node node;
+    node.admin = admin_defaults();
     Places places(name);
     const Mapping other = config_mapping();
     read_tree(*tree, node_mapping(), &other, &node, places, report);

@@ -42,6 +42,10 @@ std::expected<Config, Diagnostics> parse_config(std::string_view text, const std
 std::expected<Node, Diagnostics> parse_node(std::string_view text, const std::string& name,
                                             const MachineChecks& machine = {});
 
+/// Where the administration listens when node.yaml does not say: on loopback. A node without a file
+/// has it, too; a Node made in memory has none.
+Admin admin_defaults();
+
 /// The configuration in force as YAML, every default written out (`check --effective`). Loading
 /// the result gives an equal Config.
 std::string effective_yaml(const Config& config);

@@ -1,5 +1,6 @@
 // The tables of node.yaml.
 #include "config/bind.hpp"
+#include "config/load.hpp"
 #include "config/schema_parts.hpp"
 #include "config/text_form.hpp"
 
@@ -62,15 +63,73 @@ Mapping log_part() {
             ""};
 }
 
+// `off`, or where to listen. The defaults are those of admin_defaults(), which are in force also
+// when the group is missing; a Node made in memory has no administration.
+Key admin_place(std::string_view name, std::optional<Address> Admin::* member, std::string help) {
+    Key key = row(name, Type::text, std::move(help));
+    key.form = "address:port";
+    key.words.push_back({"off"});
+    key.parse = [=](void* target, std::string_view,
+                    std::string_view given) -> std::optional<Problem> {
+        std::optional<Address>& place = bind::at<T>(target).admin.*member;
+        place.reset();
+        if (given == "off") return std::nullopt;
+        const auto address = parse_listen(given);
+        if (!address) return address.error();
+        place = *address;
+        return std::nullopt;
+    };
+    key.print = [=](const void* target) {
+        const std::optional<Address>& place = bind::at<T>(target).admin.*member;
+        return std::vector<std::string>{place ? to_string(*place) : "off"};
+    };
+    T defaults;
+    defaults.admin = admin_defaults();
+    key.default_values = key.print(&defaults);
+    return key;
+}
+
+Key admin_text(std::string_view name, std::string Admin::* member, std::string help) {
+    Key key = row(name, Type::text, std::move(help));
+    key.parse = [=](void* target, std::string_view,
+                    std::string_view given) -> std::optional<Problem> {
+        if (auto problem = check_line(given)) return problem;
+        bind::at<T>(target).admin.*member = given;
+        return std::nullopt;
+    };
+    key.print = [=](const void* target) {
+        return std::vector<std::string>{bind::at<T>(target).admin.*member};
+    };
+    key.default_values = {""};
+    return key;
+}
+
 Mapping admin_part() {
     return {"admin",
-            "The web page and the REST API.",
-            {later("http", "Where to listen without TLS."), later("https", "Where to listen."),
-             later("users_file", "The users and their roles.")},
+            "The web page, the REST API and the metrics. Until there is a user (`poise user add`) "
+            "they listen on loopback alone, whatever is written here.",
+            {admin_place("http", &Admin::http,
+                         "Where to listen without TLS. Whoever comes from another machine is "
+                         "sent on to `https`."),
+             admin_place("https", &Admin::https,
+                         "Where to listen with TLS; `:9443` is every address of the node."),
+             admin_text("users_file", &Admin::users_file,
+                        "Users, roles and tokens. Empty: `users.yaml` beside `node.yaml`, or in "
+                        "`state_dir` without one."),
+             admin_text("state_dir", &Admin::state_dir,
+                        "Certificate (`admin.crt`, `admin.key`), history, audit log. Empty: "
+                        "`$STATE_DIRECTORY`, else `/var/lib/poise`.")},
             ""};
 }
 
 }  // namespace
+
+Admin admin_defaults() {
+    Admin admin;
+    admin.http = parse_address("127.0.0.1:9080");
+    admin.https = parse_address("127.0.0.1:9443");
+    return admin;
+}
 
 Mapping node_mapping() {
     return {
@@ -82,6 +141,14 @@ Mapping node_mapping() {
          bind::part("cluster", &Node::cluster, cluster_mapping(), "The other node of the pair."),
          group("log", log_part(), "Messages and the access log.")},
         ""};
+    return {"node.yaml",
+            "Who this machine is. Never replicated; every key has a default and the file may be "
+            "missing.",
+            {group("node", node_part(), "This machine."),
+             group("admin", admin_part(), "The web page, the REST API and the metrics."),
+             later_group("cluster", cluster_part(), "The other node of the pair."),
+             group("log", log_part(), "Messages and the access log.")},
+            ""};
 }
 
 }  // namespace poise::config

@@ -10,7 +10,8 @@ packages_of() {
             libyaml-cpp-dev libcli11-dev nlohmann-json3-dev ;;
         test) echo curl wrk nginx-light haproxy dnsmasq-base dnsperf openssl iproute2 nftables \
             procps python3 python3-pytest python3-jsonschema python3-yaml netcat-openbsd \
-            xrdp freerdp2-x11 xvfb nghttp2-client nghttp2-server python3-h2 ;;
+            xrdp freerdp2-x11 xvfb nghttp2-client nghttp2-server python3-h2 \
+            chromium chromium-driver fonts-dejavu-core ;;
         demo) echo curl ;;
         bench) echo curl wrk nghttp2-client nginx-light libnginx-mod-stream haproxy openssl \
             iproute2 procps python3 keepalived nftables ;;

@@ -137,6 +137,8 @@ TEST_SUITE("config/effective") {
         CHECK(defaults ==
               "node:\n  name: \"\"\n  workers: auto\n  io: auto\n  control: \"\"\n"
               "  max_connections: auto\n"
+              "admin:\n  http: \"off\"\n  https: \"off\"\n  users_file: \"\"\n"
+              "  state_dir: \"\"\n"
               "log:\n  level: info\n  format: text\n  access: off\n  file: \"\"\n");
         const Node node{"lb1",
                         4,

@@ -230,8 +230,9 @@ TEST_SUITE("config/reader errors") {
                             "alpn: [h2, h3]}}}\n") != "");
         CHECK(config_errors("services: {w: {servers: a:1, listen: {address: \":443\", tls: "
                             "false}}}\n") == "");
-        CHECK(node_errors("admin: {http: \":9080\"}\nnode: {io: io_uring}\n") ==
-              "1:1 'admin' is not available in this build yet\n"
+        CHECK(node_errors("node: {io: io_uring}
+") ==
+              "1:12 'io: io_uring' is not available in this build yet");
               "2:12 'io: io_uring' is not available in this build yet");
     }
 
@@ -273,13 +274,24 @@ TEST_SUITE("config/reader errors") {
         CHECK(node_errors("node: {name: \"a b\"}\n") ==
               "1:14 'name' must be a name of letters, digits, '.', '-' and '_', found 'a b'");
 
+        CHECK(node_errors("admin: {http: \"9080\", users: x}\n").contains("9080"));
+
         const auto node = parse_node(
             "node: {name: lb1, workers: 3, io: epoll, control: /run/p, "
             "max_connections: 9}\nlog: {level: warn, format: json, "
-            "access: all, file: /var/log/p}\n",
+            "access: all, file: /var/log/p}\nadmin: {http: off, https: off}\n",
             "node.yaml");
         REQUIRE(node);
         CHECK(*node == Node{"lb1", 3, IoEngine::epoll, "/run/p", 9, LogLevel::warn, LogFormat::json,
                             AccessLog::all, "/var/log/p"});
+    }
+
+    TEST_CASE("a node is administered on loopback until its file says otherwise") {
+        CHECK(parse_node("", "n").value().admin == admin_defaults());
+        CHECK(to_string(*admin_defaults().https) == "127.0.0.1:9443");
+        const auto node = parse_node("admin: {http: off, https: \":9443\"}\n", "n");
+        REQUIRE(node);
+        CHECK_FALSE(node->admin.http);
+        CHECK(to_string(*node->admin.https) == "[::]:9443");
     }
 }

@@ -1,0 +1,122 @@
+"""The web page in a real browser, as an operator uses it. Screenshots: build/screenshots."""
+
+import pytest
+from lib import browser as chromium
+from lib.admin import PASSWORD, add_user, administered
+from lib.browser import Browser
+from lib.programs import wait_for
+
+PAGE = "https://127.0.0.1:9443/"
+
+
+@pytest.fixture
+def browser(lab):
+    if reason := chromium.missing():
+        pytest.skip(reason)
+    return lab.keep(Browser(lab.lb, lab.folder))
+
+
+def sign_in(browser, user: str, password: str = PASSWORD) -> None:
+    browser.type("[name=user]", user)
+    browser.type("[name=password]", password)
+    browser.click("button", "Sign in")
+
+
+def test_an_operator_sees_a_failure_and_keeps_it_away(lab, browser):
+    administered(lab, "administrator", "operator")
+    browser.size(1280, 900)
+    browser.go(PAGE)
+    browser.find("h1", "Poise")
+    browser.shot("sign-in")
+    sign_in(browser, "operator", "not the password")
+    browser.sees("Wrong name or password")
+    sign_in(browser, "operator")
+    browser.find(".service", "all servers up")
+    lab.load("/1k?of-the-page")
+    browser.find(".tile", "Requests")
+    lab.endings[0]()  # the first server dies
+    browser.find(".attention .mark.red", "down", 10)
+    browser.sees("connect refused")
+    browser.find(".service", "some servers out")
+    wait_for("rates on the page", lambda: browser.run(
+        "return document.querySelectorAll('.tile .spark .line').length") >= 3)
+    browser.shot("overview")
+
+    browser.click("[data-do=drain][data-server=s2]")
+    browser.find("dialog", "It takes no new clients")
+    browser.click("dialog button.primary", "Drain")
+    browser.find(".mark.yellow", "drain")
+    wait_for("s2 is drained", lambda: lab.poise.server("web", "s2")["state"] == "drain")
+    browser.find(".service", "no server")
+    browser.click("[data-do=online][data-server=s2]")
+    wait_for("s2 serves", lambda: lab.poise.server("web", "s2")["state"] == "up")
+    browser.click("nav a", "Events")
+    browser.sees("drain web/s2, by operator")
+    browser.shot("events")
+    browser.click("nav a", "Configuration")
+    browser.find(".editor")
+    assert not browser.run("return !!document.querySelector('[data-do=apply]')")
+    browser.click("nav a", "Access")
+    browser.sees("an administrator's")
+    assert not browser.complaints()
+
+
+def test_an_administrator_changes_the_configuration_and_takes_it_back(lab, browser):
+    client = administered(lab, "administrator")
+    before = client.get("/api/v1/config")["text"]
+    browser.size(1280, 900)
+    browser.go(PAGE)
+    sign_in(browser, "administrator")
+    browser.click("nav a", "Configuration")
+    browser.find(".editor textarea")
+    write = """const area = document.querySelector('.editor textarea');
+        area.value = arguments[0]; area.dispatchEvent(new Event('input'))"""
+    browser.run(write, before.replace("servers:", "serverz:"))
+    browser.find(".editor .wrong em", "unknown service key 'serverz'")
+    browser.shot("editor-error")
+    assert browser.run("return document.querySelector('[data-do=apply]').disabled")
+    browser.run(write, "# by the page\n" + before.replace("name: s2", "name: second"))
+    browser.find(".verdict.good", "second")
+    browser.click("[data-do=apply]")
+    browser.find("dialog .diff .added", "second")
+    browser.shot("apply")
+    browser.click("dialog button.primary", "Apply")
+    browser.sees("generation 2 is in force")
+    assert lab.poise.server("web", "second")
+    browser.find(".log", "administrator")
+    browser.click("[data-do=revision]")
+    browser.click("dialog button.primary", "Roll back")
+    browser.sees("generation 3 is in force")
+    assert (lab.folder / "poise.yaml").read_text() == before
+
+    browser.click("[data-do=create]")
+    browser.type("dialog [name=name]", "shop")
+    browser.run("document.querySelector('dialog [name=port]').value = 8088")
+    browser.type("dialog [name=servers]", f"{lab.node('s1').ip}\n{lab.node('s2').ip}")
+    browser.sees("nothing against it")
+    browser.shot("new-service")
+    browser.click("dialog button.primary", "Into the editor")
+    browser.find(".verdict.good", "shop")
+    browser.click("[data-do=apply]")
+    browser.click("dialog button.primary", "Apply")
+    browser.sees("generation 4 is in force")
+    browser.click("nav a", "Access")
+    browser.find("tbody th", "administrator")
+    browser.shot("access")
+    browser.go(PAGE + "#/service/web")
+    wait_for("graphs of the history",
+             lambda: browser.run("return !!document.querySelector('svg.graph')"), 40)
+    browser.shot("service")
+    assert not browser.complaints()
+
+
+def test_the_first_start_has_no_password_and_asks_for_a_user(lab, browser):
+    administered(lab)
+    browser.go(PAGE)
+    browser.sees("This node has no users yet")
+    browser.shot("first-start")
+    add_user(lab, "alice")
+    wait_for("alice is known", lambda: browser.run(
+        "return fetch('/api/v1/session').then((a) => a.json()).then((s) => s.has_users)"))
+    sign_in(browser, "alice")
+    browser.find(".service", "web")
