@@ -62,6 +62,7 @@ int bind_error(const Address& address, config::Transport transport, bool shared)
 }
 
 void add_places(const config::Service& service, std::vector<ListeningPlace>& places) {
+    if (service.mode != config::Mode::snat) return;  // layer 4 takes its packets
     for (const auto& listen : service.listen)
         places.push_back({service.name, listen.address, config::transport_of(service.protocol)});
 }

@@ -110,10 +110,13 @@ std::expected<void, std::string> Runtime::Impl::start() {
     in_force = std::make_unique<ConfigInForce>(loop->io.get_executor(), *workers, *monitor, log);
     auto contexts = in_force->tls().prepare(options.config, count);
     if (!contexts) return std::unexpected(contexts.error());
+    layer4 = std::make_unique<Layer4>(loop->io.get_executor(), log);
+    if (auto opened = layer4->prepare(options.config); !opened) return opened;
     in_force->publish(std::move(options.config), std::move(*sockets), std::move(*contexts));
     auto paired = PairInForce::start(options.node, in_force->config(), options.config_path, log);
     if (!paired) return std::unexpected(paired.error());
     pair = std::move(*paired);
+    layer4->adopt(in_force->generation());
     workers->start();
     sweep_later();
     stage = Stage::serving;
@@ -170,6 +173,7 @@ void Runtime::Impl::end() {
     stage = Stage::ended;
     if (signals) watchdog.start();  // else it never ran
     if (workers) workers->join();
+    if (layer4) layer4->stop();
     if (control) control->stop();
     if (monitor) monitor->stop();
     if (in_force) in_force->tls().stop();

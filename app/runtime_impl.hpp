@@ -4,6 +4,7 @@
 #include "app/config_in_force.hpp"
 #include "app/control_server.hpp"
 #include "app/door_watch.hpp"
+#include "app/layer4.hpp"
 #include "app/pair_in_force.hpp"
 #include "app/runtime.hpp"
 #include "app/signals.hpp"
@@ -57,6 +58,7 @@ struct Runtime::Impl {
     std::unique_ptr<pool::Monitor> monitor;
     std::unique_ptr<WorkerSet> workers;
     std::unique_ptr<ConfigInForce> in_force;
+    std::unique_ptr<Layer4> layer4;
     std::unique_ptr<PairInForce> pair;  // null: this node is alone and has no floating address
     DoorWatch door{incidents, log};
     std::unique_ptr<Signals> signals;

@@ -40,6 +40,10 @@ ReloadOutcome Runtime::Impl::reload() {
         outcome.error = contexts.error() + "; nothing has changed";
         return outcome;
     }
+    if (auto opened = layer4->prepare(*loaded); !opened) {
+        outcome.error = opened.error() + "; nothing has changed";
+        return outcome;
+    }
     outcome.changes = config::to_string(config::compare(in_force->config(), *loaded));
     if (const auto changes = node_changes(options.node_path, node_as_read); !changes.empty()) {
         if (!outcome.changes.ends_with('\n')) outcome.changes += '\n';
@@ -47,6 +51,7 @@ ReloadOutcome Runtime::Impl::reload() {
     }
     in_force->publish(std::move(*loaded), std::move(*sockets), std::move(*contexts));
     if (pair) pair->published(in_force->config());
+    layer4->adopt(in_force->generation());
     outcome.generation = in_force->generation().number;
     return outcome;
 }

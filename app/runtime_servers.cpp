@@ -23,6 +23,7 @@ void Runtime::Impl::on_server_event(const pool::ServerEvent& event) {
     if (server && server->report().health == pool::Health::down) {
         in_force->forget_clients(event.service, event.server);
         workers->servers_lost();
+        layer4->servers_lost();
     } else {
         workers->servers_won();
     }
@@ -37,6 +38,7 @@ bool Runtime::set_admin(std::string_view service, std::string_view server, pool:
     if (state == pool::AdminState::halt) {
         impl_->in_force->forget_clients(service, server);
         impl_->workers->servers_lost();
+        impl_->layer4->servers_lost();
     } else {
         impl_->workers->servers_won();
     }
@@ -78,8 +80,11 @@ Status Runtime::status() const {
     status.incidents = incidents().total();
     if (impl_->pair) status.pair = impl_->pair->status();
     status.draining = impl_->stage == Impl::Stage::draining;
-    for (const auto& service : generation().services)
+    status.packets_dropped = impl_->layer4->drops();
+    for (const auto& service : generation().services) {
         status.services.push_back(status_of(*service));
+        impl_->layer4->add_counts(status.services.back());
+    }
     return status;
 }
 

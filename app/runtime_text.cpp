@@ -42,11 +42,18 @@ std::string node_changes(const std::string& path, const config::Node& in_force) 
     return fmt::format("{} has changed ({}): that needs a restart", path, keys);
 }
 
+std::string listen_text(const config::Listen& listen) {
+    const std::string range = listen.port_last == 0 ? "" : fmt::format("-{}", listen.port_last);
+    return to_string(listen.address) + range;
+}
+
 std::string service_line(const config::Service& service) {
     std::string listen;
     for (const auto& place : service.listen)
-        listen += (listen.empty() ? "" : ", ") + to_string(place.address);
-    return fmt::format("service {}: {} on {}, {} server{}, {}", service.name,
+        listen += (listen.empty() ? "" : ", ") + listen_text(place);
+    const bool layer4 = service.mode != config::Mode::snat;
+    return fmt::format("service {}: {}{} on {}, {} server{}, {}", service.name,
+                       layer4 ? fmt::format("mode {}, ", config::word(service.mode)) : "",
                        config::word(service.protocol), listen.empty() ? "no address" : listen,
                        service.servers.size(), service.servers.size() == 1 ? "" : "s",
                        config::word(service.scheduler));

@@ -15,6 +15,9 @@ std::string_view word(pool::AdminState state);
 /// empty when `path` still says what is in force. `path` may be empty: there is no file.
 std::string node_changes(const std::string& path, const config::Node& in_force);
 
+/// "10.0.0.1:80", "10.0.0.1:5000-5100".
+std::string listen_text(const config::Listen& listen);
+
 /// "service web: http on [::]:80, 2 servers, wlc"
 std::string service_line(const config::Service& service);
 

@@ -1,5 +1,7 @@
 #include "app/status.hpp"
 
+#include "app/runtime_text.hpp"
+
 #include <cstddef>
 
 namespace poise::app {
@@ -74,7 +76,7 @@ ServiceStatus status_of(const proxy::Service& service) {
     status.protocol = config::word(service.configured.protocol);
     status.scheduler = config::word(service.configured.scheduler);
     for (const auto& listen : service.configured.listen)
-        status.listen.push_back(to_string(listen.address));
+        status.listen.push_back(listen_text(listen));
     if (service.table) status.persistence_entries = service.table->size();
     add_counts(status, service);
     for (const auto& server : service.pool->servers())

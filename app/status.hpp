@@ -66,6 +66,8 @@ struct Status {
     std::uint64_t incidents = 0;            // refusals and failures, ever
     bool draining = false;
     std::optional<ha::PairStatus> pair;  // when there are floating addresses or another node
+    /// Layer 4: packets that belong to no service, by the reason's name, none of them 0.
+    std::vector<std::pair<std::string, std::uint64_t>> packets_dropped;
     std::vector<ServiceStatus> services;
 
     bool operator==(const Status&) const = default;

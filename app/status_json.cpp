@@ -129,6 +129,8 @@ Status status_from(const json& object) {
     object.at("incidents").get_to(status.incidents);
     object.at("draining").get_to(status.draining);
     if (object.contains("pair")) status.pair = pair_from_json(object.at("pair").dump());
+    for (const auto& [reason, count] : object.at("packets_dropped").items())
+        status.packets_dropped.emplace_back(reason, count.get<std::uint64_t>());
     for (const json& service : object.at("services"))
         status.services.push_back(service_from(service));
     return status;
@@ -140,6 +142,9 @@ std::string status_to_json(const Status& status) {
     json services = json::array();
     for (const ServiceStatus& service : status.services)
         services.push_back(to_object(service));
+    json packets_dropped = json::object();
+    for (const auto& [reason, count] : status.packets_dropped)
+        packets_dropped[reason] = count;
     json object{{"node", status.node},
                 {"version", status.version},
                 {"uptime_s", status.uptime_s},
@@ -151,6 +156,7 @@ std::string status_to_json(const Status& status) {
                 {"accept_errors", status.accept_errors},
                 {"incidents", status.incidents},
                 {"draining", status.draining},
+                {"packets_dropped", std::move(packets_dropped)},
                 {"services", std::move(services)}};
     if (status.pair) object["pair"] = json::parse(pair_to_json(*status.pair));
     return object.dump(-1, ' ', false, json::error_handler_t::replace);

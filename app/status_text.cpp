@@ -144,6 +144,11 @@ std::string server_line(const ServerStatus& server, const Layout& layout,
 }
 
 std::string counts_text(const ServiceStatus& service) {
+    if (service.mode == "dr" || service.mode == "nat") {
+        return fmt::format("  {} flows, {} begun; packets {} in, {} out", service.sessions,
+                           count_text(service.connections), count_text(service.datagrams_in),
+                           count_text(service.datagrams_out));
+    }
     if (service.protocol == "udp") {
         return fmt::format("  {} open, {} sessions ended; datagrams {} in, {} out",
                            service.sessions, count_text(service.requests),
@@ -169,7 +174,8 @@ std::string totals_line(const ServiceStatus& service, const StatusStyle& style) 
 }
 
 std::string failures_line(const ServiceStatus& service, const StatusStyle& style) {
-    std::string line = "  failures:";
+    const bool packets = service.mode == "dr" || service.mode == "nat";
+    std::string line = packets ? "  dropped:" : "  failures:";
     for (const auto& [reason, count] : service.failures)
         fmt::format_to(std::back_inserter(line), " {} {}", reason, count_text(count));
     return clipped(line, style.columns) + '\n';
@@ -208,9 +214,10 @@ std::string service_text(const ServiceStatus& service, const StatusStyle& style)
     for (const std::string& address : service.listen)
         listen += (listen.empty() ? "" : ", ") + address;
     std::string text =
-        clipped(fmt::format("{}  {} on {}, {}", painted(service.name, bold, style.colour),
-                            service.protocol, listen.empty() ? "no address" : listen,
-                            service.scheduler),
+        clipped(fmt::format(
+                    "{}  {}{} on {}, {}", painted(service.name, bold, style.colour),
+                    service.mode == "dr" || service.mode == "nat" ? service.mode + ", " : "",
+                    service.protocol, listen.empty() ? "no address" : listen, service.scheduler),
                 style.columns) +
         '\n';
     text += totals_line(service, style);
@@ -247,6 +254,12 @@ std::string status_text(const Status& status, const StatusStyle& style) {
                             count_text(status.incidents), status.incidents == 1 ? "" : "s");
     }
     if (status.pair) text += pair_text(*status.pair, style);
+    if (!status.packets_dropped.empty()) {
+        text += "packets dropped:";
+        for (const auto& [reason, count] : status.packets_dropped)
+            text += fmt::format(" {} {}", reason, count_text(count));
+        text += '\n';
+    }
     for (const ServiceStatus& service : status.services)
         text += '\n' + service_text(service, style);
     return text;

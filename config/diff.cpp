@@ -68,6 +68,7 @@ std::vector<std::string> changed_settings(const Service& a, const Service& b) {
     note(a.server_tls == b.server_tls, "server_tls");
     note(a.hsts == b.hsts, "hsts");
     note(a.redirect_http == b.redirect_http, "redirect_http");
+    note(a.layer4 == b.layer4, "layer4");
     return changed;
 }
 

@@ -138,17 +138,30 @@ std::expected<Address, Problem> parse_listen(std::string_view text) {
                         parts->port)});
     }
     if (!address) return std::unexpected(host_problem(parts->host, text));
-    const auto dash = parts->port.find('-');
-    if (dash != std::string_view::npos && dash > 0) {
-        return std::unexpected(
-            Problem{fmt::format("is a range of ports, {}, which is not available in this build yet",
-                                quote(text)),
-                    {}});
-    }
     const auto port = parse_port(parts->port, text);
     if (!port) return std::unexpected(port.error());
     address->port = *port;
     return *address;
+}
+
+std::expected<ListenPorts, Problem> parse_listen_ports(std::string_view text) {
+    const auto colon = text.rfind(':');
+    const auto dash = text.rfind('-');
+    const bool range = colon != std::string_view::npos && dash != std::string_view::npos &&
+                       dash > colon + 1 && text.find(']', colon) == std::string_view::npos;
+    const auto address = parse_listen(range ? text.substr(0, dash) : text);
+    if (!address) return std::unexpected(address.error());
+    ListenPorts ports{*address, 0};
+    if (!range) return ports;
+    const auto last = parse_port(text.substr(dash + 1), text);
+    if (!last) return std::unexpected(last.error());
+    if (*last < address->port) {
+        return std::unexpected(Problem{
+            fmt::format("must be a range from the lower port to the higher, found {}", quote(text)),
+            {}});
+    }
+    if (*last > address->port) ports.last = *last;
+    return ports;
 }
 
 std::expected<Prefix, Problem> parse_range(std::string_view text) {

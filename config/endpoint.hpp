@@ -29,6 +29,13 @@ std::string format_endpoint(const std::string& host, std::uint16_t port);
 /// as well.
 std::expected<Address, Problem> parse_listen(std::string_view text);
 
+/// The same, also with a range of ports for layer 4: "10.0.0.1:5000-5100".
+struct ListenPorts {
+    Address address;         // with the first port
+    std::uint16_t last = 0;  // 0: no range
+};
+std::expected<ListenPorts, Problem> parse_listen_ports(std::string_view text);
+
 /// Reads "10.0.0.0/8", "2001:db8::/32" or a single address.
 std::expected<Prefix, Problem> parse_range(std::string_view text);
 

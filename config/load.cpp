@@ -56,6 +56,7 @@ bool is_floating(const Address& address, const std::vector<FloatingAddress>& flo
 void ask_machine(const MachineChecks& machine, const std::vector<Service>& services,
                  const std::vector<FloatingAddress>& floating, const Checks& checks) {
     for (std::size_t i = 0; i < services.size() && !checks.report.full(); ++i) {
+        if (services[i].mode != Mode::snat) continue;  // layer 4 opens no listening socket
         for (std::size_t j = 0; j < services[i].listen.size(); ++j) {
             const Listen& listen = services[i].listen[j];
             const auto at = fmt::format("services/{}/listen/{}", i, j);

@@ -45,6 +45,14 @@ void resolve_check(Service& service, const std::string& path, const Places& plac
     service.health.check = CheckKind::none;
 }
 
+// The packets of servers without a port keep the one that the client dialled: checks ask that one.
+void resolve_layer4(Service& service) {
+    if (service.mode == Mode::snat || service.health.port || service.listen.empty()) return;
+    const bool has_port =
+        std::ranges::all_of(service.servers, [](const Server& server) { return server.port != 0; });
+    if (!has_port) service.health.port = service.listen.front().address.port;
+}
+
 void resolve_rules(Service& service, const std::string& path, const Places& places) {
     const Mapping mapping = timeouts_mapping();
     for (std::size_t i = 0; i < service.rules.size(); ++i) {
@@ -137,6 +145,7 @@ void resolve(Draft& draft, const Checks& checks) {
         resolve_protocol(service, path, checks.places);
         resolve_preset(service, path, checks.places);
         resolve_check(service, path, checks.places);
+        resolve_layer4(service);
         resolve_rules(service, path, checks.places);
         resolve_cookie(service, draft.services, path, checks.places);
         resolve_names(service);

@@ -10,7 +10,6 @@ namespace poise::config {
 
 using namespace std::chrono_literals;
 using bind::integer;
-using bind::later;
 using bind::row;
 using bind::text;
 using bind::word;
@@ -25,13 +24,6 @@ Key group(std::string_view name, Mapping mapping, std::string help) {
     key.open = [](void* target, std::string_view) { return target; };
     key.nested = [](const void* target) { return std::vector<const void*>{target}; };
     key.mapping.push_back(std::move(mapping));
-    return key;
-}
-
-Key later_group(std::string_view name, Mapping mapping, std::string help) {
-    Key key = group(name, std::move(mapping), std::move(help));
-    key.availability = Availability::later;
-    key.effective = false;
     return key;
 }
 
@@ -137,18 +129,10 @@ Mapping node_mapping() {
         "Who this machine is. Never replicated; every key has a default and the file may be "
         "missing.",
         {group("node", node_part(), "This machine."),
-         later_group("admin", admin_part(), "The web page and the REST API."),
+         group("admin", admin_part(), "The web page, the REST API and the metrics."),
          bind::part("cluster", &Node::cluster, cluster_mapping(), "The other node of the pair."),
          group("log", log_part(), "Messages and the access log.")},
         ""};
-    return {"node.yaml",
-            "Who this machine is. Never replicated; every key has a default and the file may be "
-            "missing.",
-            {group("node", node_part(), "This machine."),
-             group("admin", admin_part(), "The web page, the REST API and the metrics."),
-             later_group("cluster", cluster_part(), "The other node of the pair."),
-             group("log", log_part(), "Messages and the access log.")},
-            ""};
 }
 
 }  // namespace poise::config

@@ -81,18 +81,22 @@ Mapping listen_mapping() {
     using T = Listen;
     Key address = row("address", Type::text,
                       "Where clients connect. `:80` is every address of the machine, IPv6 and "
-                      "IPv4; `0.0.0.0:80` is IPv4 alone.");
+                      "IPv4; `0.0.0.0:80` is IPv4 alone. Modes `nat` and `dr` take one address, "
+                      "and also a range of its ports: `10.0.0.100:5000-5100`.");
     address.form = "address:port";
     address.required = true;
     address.parse = [](void* target, std::string_view,
                        std::string_view given) -> std::optional<Problem> {
-        const auto parsed = parse_listen(given);
+        const auto parsed = parse_listen_ports(given);
         if (!parsed) return parsed.error();
-        at<Listen>(target).address = *parsed;
+        at<Listen>(target).address = parsed->address;
+        at<Listen>(target).port_last = parsed->last;
         return std::nullopt;
     };
     address.print = [](const void* target) {
-        return std::vector{to_string(at<Listen>(target).address)};
+        const Listen& listen = at<Listen>(target);
+        const std::string range = listen.port_last == 0 ? "" : fmt::format("-{}", listen.port_last);
+        return std::vector{to_string(listen.address) + range};
     };
     Key alpn = word_list("alpn", &T::alpn, alpn_words,
                          "The versions of HTTP, the preferred one first. With `h2` a client may "

@@ -60,6 +60,7 @@ std::vector<Key> inherited_keys() {
             part("server_tls", &T::server_tls, server_tls_mapping(),
                  "TLS towards the servers that have `tls: true`."),
             part("hsts", &T::hsts, hsts_mapping(), "Strict-Transport-Security."),
+            part("layer4", &T::layer4, layer4_mapping(), "Modes `nat` and `dr`."),
             integer("retries", &T::retries, {0, 10},
                     "Attempts on other servers after a failed first one."),
             std::move(fallback)};

@@ -169,6 +169,7 @@ void validate(const std::vector<Service>& services, const Checks& checks) {
         if (checks.places.written(path)) validate_service(services[i], path, checks);
     }
     validate_listeners(services, checks);
+    validate_ranges(services, checks);
     validate_proxy_headers(services, checks);
     validate_rules(services, checks);
 }

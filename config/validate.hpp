@@ -11,6 +11,8 @@ namespace poise::config {
 void validate(const std::vector<Service>& services, const Checks& checks);
 
 /// The parts of validate().
+void validate_layer4(const Service& service, const std::string& path, const Checks& checks);
+void validate_ranges(const std::vector<Service>& services, const Checks& checks);
 void validate_service(const Service& service, const std::string& path, const Checks& checks);
 void validate_listeners(const std::vector<Service>& services, const Checks& checks);
 void validate_tls(const std::vector<Service>& services,

@@ -150,26 +150,13 @@ void validate_health(const Service& service, const std::string& path, const Chec
         checks.error(path + "/health/expect", "'expect' names no status code");
 }
 
-// DR leaves the packet as it is but for its destination MAC: the server sees the port that the
-// client asked for.
 void validate_port(const Server& server, const Service& service, const std::string& at,
                    const Checks& checks) {
-    if (service.mode != Mode::dr) {
-        if (server.port != 0) return;
-        const bool v6 = server.address && !server.address->is_v4();
-        checks.error(at, fmt::format("{} has no port", quote(server.host)),
-                     v6 ? fmt::format("such as \"[{}]:80\"", server.host)
-                        : fmt::format("such as {}:80", server.host));
-        return;
-    }
-    for (const Listen& listen : service.listen) {
-        if (server.port == 0 || server.port == listen.address.port) continue;
-        checks.error(
-            at,
-            fmt::format("mode dr cannot translate port {} to {}", listen.address.port, server.port),
-            "leave the server's port out, or use mode snat");
-        return;
-    }
+    if (service.mode != Mode::snat || server.port != 0) return;
+    const bool v6 = server.address && !server.address->is_v4();
+    checks.error(at, fmt::format("{} has no port", quote(server.host)),
+                 v6 ? fmt::format("such as \"[{}]:80\"", server.host)
+                    : fmt::format("such as {}:80", server.host));
 }
 
 // A PROXY header names the client of a connection, and these carry many clients' requests.
@@ -231,6 +218,7 @@ void validate_service(const Service& service, const std::string& path, const Che
     validate_protocol(service, path, checks);
     validate_matches(service, path, checks);
     validate_udp(service, path, checks);
+    validate_layer4(service, path, checks);
     validate_persistence(service, path, checks);
     validate_health(service, path, checks);
     validate_servers(service, path, checks);

@@ -17,7 +17,7 @@ struct EnumWord {
 };
 
 constexpr std::array<EnumWord<Mode>, 3> mode_words{
-    {{"snat", Mode::snat}, {"nat", Mode::nat, false}, {"dr", Mode::dr, false}}};
+    {{"snat", Mode::snat}, {"nat", Mode::nat}, {"dr", Mode::dr}}};
 
 constexpr std::array<EnumWord<Protocol>, 8> protocol_words{{{"http", Protocol::http},
                                                             {"tcp", Protocol::tcp},

@@ -125,7 +125,7 @@ Verdict Forwarder::one_datagram(Work& work, const PortRange& row) {
 
 Verdict Forwarder::from_server(Work& work) {
     Flow* flow = find_from_server(work.packet);
-    if (flow == nullptr) return drop(work, Drop::no_flow);
+    if (flow == nullptr) return ignored;  // to this machine itself, as the answer to a check
     Server& server = servers_[flow->server];
     work.view = server.view;
     if (!serves(flow->server)) {

@@ -69,6 +69,8 @@ public:
     /// Ends what has expired, and goes on with what servers_lost() began. Often.
     void advance(Clock::time_point now);
 
+    bool sweeping() const { return sweeping_; }
+
     /// Packets of our own that are to be sent; to be cleared by clear_answers().
     std::span<const Answer> answers() const { return std::span(answers_).first(answer_count_); }
     void clear_answers() { answer_count_ = 0; }

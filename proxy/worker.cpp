@@ -166,10 +166,13 @@ void Worker::keep_current_connections() {
 
 std::optional<std::size_t> Worker::service_at(const Address& address,
                                               config::Transport transport) const {
-    for (const auto& service : current_->services)
-        for (const auto& listen : service->service.configured.listen)
-            if (transport_of(service->service.configured.protocol) == transport)
-                if (listen.address == address) return service->service.index;
+    for (const auto& service : current_->services) {
+        const config::Service& configured = service->service.configured;
+        if (configured.mode != config::Mode::snat) continue;  // layer 4 takes its packets
+        if (transport_of(configured.protocol) != transport) continue;
+        for (const auto& listen : configured.listen)
+            if (listen.address == address) return service->service.index;
+    }
     return std::nullopt;
 }
 

@@ -93,7 +93,7 @@ TEST_SUITE("config/endpoint") {
             {":0", "must have a port from 1 to 65535, found ':0'", ""},
             {":65536", "must have a port from 1 to 65535, found ':65536'", ""},
             {":5000-5100",
-             "is a range of ports, ':5000-5100', which is not available in this build yet", ""},
+             "must have a port from 1 to 65535, found ':5000-5100'", ""},
             {"[fe80::1%eth0]:80", "must be an address without a zone, found '[fe80::1%eth0]:80'",
              "an interface name means nothing on another node: use a global or unique local "
              "address"},

@@ -1,0 +1,224 @@
+#include "app/layer4.hpp"
+
+#include "app/layer4_services.hpp"
+#include "l4/kernel_guard.hpp"
+#include "l4/lane.hpp"
+#include "l4/neighbours.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <sys/random.h>
+#include <utility>
+#include <vector>
+
+namespace poise::app {
+
+namespace asio = boost::asio;
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// Memory is taken only for flows that are: 64 bytes each, and a few more of the index.
+constexpr std::size_t flows_max = 8'388'608;
+constexpr milliseconds look_interval{1'000};
+constexpr milliseconds look_interval_searching{50};  // while a server's neighbour is not known
+// The kernel is asked to confirm a neighbour that it knows now and then: a server's address may
+// move to another machine.
+constexpr int looks_per_confirmation = 5;
+
+HashKey random_key() {
+    HashKey key;
+    if (::getrandom(&key, sizeof key, 0) != sizeof key) key = {};
+    return key;
+}
+
+bool wants_layer4(const config::Config& config) {
+    return std::ranges::any_of(config.services, is_layer4);
+}
+
+}  // namespace
+
+struct Layer4::Impl {
+    Impl(asio::any_io_executor executor, Log& to) : log(to), timer(std::move(executor)) {}
+
+    std::expected<void, std::string> open();
+    void look();
+    void look_later(milliseconds interval);
+    void set_links(std::vector<l4::Interface> found);
+    bool set_hops(bool confirm);
+    void apply();
+
+    Log& log;
+    asio::steady_timer timer;
+    Layer4Services numbers{1};
+    std::unique_ptr<l4::Neighbours> network;
+    std::unique_ptr<l4::KernelGuard> guard;
+    std::unique_ptr<l4::Lane> lane;
+    std::shared_ptr<const l4::Services> services;
+    std::vector<l4::Interface> interfaces;
+    std::vector<l4::Link> links;  // by number
+    std::vector<l4::Hop> hops;
+    int looks = 0;
+};
+
+std::expected<void, std::string> Layer4::Impl::open() {
+    if (lane) return {};
+    auto opened_network = l4::Neighbours::open();
+    if (!opened_network) return std::unexpected(opened_network.error());
+    auto opened_guard = l4::KernelGuard::open();
+    if (!opened_guard) return std::unexpected(opened_guard.error());
+    auto opened_lane = l4::Lane::open(0, flows_max, random_key());
+    if (!opened_lane) return std::unexpected(opened_lane.error());
+    network = std::move(*opened_network);
+    guard = std::move(*opened_guard);
+    lane = std::move(*opened_lane);
+    lane->start();
+    return {};
+}
+
+// Interfaces, routes and neighbours, as the kernel has them now.
+void Layer4::Impl::look() {
+    auto found = network->interfaces();
+    if (found != interfaces) {
+        set_links(std::move(found));
+        apply();
+    }
+    const bool confirm = looks++ % looks_per_confirmation == 0;
+    look_later(set_hops(confirm) ? look_interval : look_interval_searching);
+}
+
+void Layer4::Impl::look_later(milliseconds interval) {
+    timer.expires_after(interval);
+    timer.async_wait([this](const boost::system::error_code& error) {
+        if (!error && lane) look();
+    });
+}
+
+void Layer4::Impl::set_links(std::vector<l4::Interface> found) {
+    interfaces = std::move(found);
+    for (l4::Link& link : links) {
+        const bool is_there = std::ranges::any_of(
+            interfaces, [&](const l4::Interface& one) { return one.index == link.index; });
+        if (!is_there) link.index = 0;
+    }
+    for (const l4::Interface& one : interfaces) {
+        const l4::Link link{one.index, one.mac, one.mtu};
+        auto place = std::ranges::find(links, one.index, &l4::Link::index);
+        if (place == links.end()) place = std::ranges::find(links, 0, &l4::Link::index);
+        if (place == links.end())
+            links.push_back(link);
+        else
+            *place = link;
+    }
+    lane->post([links = links](l4::Forwarder& forwarder) { forwarder.set_links(links); });
+}
+
+// False: a server's neighbour is still being looked for.
+bool Layer4::Impl::set_hops(bool confirm) {
+    const auto neighbours = network->neighbours();
+    std::vector<l4::Hop> found(services->servers.size());
+    bool all = true;
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        const l4::ServerEntry& server = services->servers[i];
+        if (server.service == l4::ServerEntry::gone) continue;
+        const auto route = network->route_to(server.ip);
+        if (!route) continue;
+        const auto link = std::ranges::find(links, route->interface, &l4::Link::index);
+        if (link == links.end()) continue;
+        const auto neighbour = std::ranges::find_if(neighbours, [&](const l4::Neighbour& one) {
+            return one.interface == route->interface && one.ip == route->next;
+        });
+        const bool known = neighbour != neighbours.end();
+        if (!known || confirm) network->look_for(route->interface, route->next);
+        if (known)
+            found[i] = {true, static_cast<std::uint16_t>(link - links.begin()), neighbour->mac};
+        // One that is down is not waited for.
+        else if (server.server->report().health != pool::Health::down)
+            all = false;
+    }
+    if (found != hops) {
+        hops = found;
+        lane->post(
+            [found = std::move(found)](l4::Forwarder& forwarder) { forwarder.set_hops(found); });
+    }
+    return all;
+}
+
+// What the kernel is to show us, and what it is to leave alone.
+void Layer4::Impl::apply() {
+    std::vector<std::string> names;
+    for (const l4::Interface& one : interfaces)
+        names.push_back(one.name);
+    // The kernel must not answer a packet that we take, nor drop one that we do not.
+    if (auto done = guard->set(*services, names); !done) log.error(done.error());
+    if (!lane->set_filter(l4::make_filter(*services, links)))
+        log.error("layer 4: the kernel refused the packet filter");
+}
+
+Layer4::Layer4(asio::any_io_executor executor, Log& log)
+    : impl_(std::make_unique<Impl>(std::move(executor), log)) {}
+
+Layer4::~Layer4() = default;
+
+std::expected<void, std::string> Layer4::prepare(const config::Config& config) {
+    return wants_layer4(config) ? impl_->open() : std::expected<void, std::string>{};
+}
+
+void Layer4::adopt(const proxy::Generation& generation) {
+    if (!impl_->lane) return;
+    impl_->services = impl_->numbers.make(generation);
+    impl_->lane->post(
+        [services = impl_->services](l4::Forwarder& forwarder) { forwarder.adopt(services); });
+    impl_->set_links(impl_->network->interfaces());
+    impl_->apply();
+    impl_->look();
+}
+
+void Layer4::servers_lost() {
+    if (impl_->lane) impl_->lane->post([](l4::Forwarder& forwarder) { forwarder.servers_lost(); });
+}
+
+void Layer4::stop() {
+    impl_->timer.cancel();
+    impl_->guard.reset();
+    impl_->lane.reset();
+}
+
+void Layer4::add_counts(ServiceStatus& status) const {
+    const auto* counters = impl_->numbers.counters(status.name);
+    if (counters == nullptr || status.mode == "snat") return;
+    std::array<std::uint64_t, static_cast<std::size_t>(l4::Drop::count_)> drops{};
+    for (const auto& one : *counters) {
+        status.connections += one->flows_begun.value();
+        status.sessions += one->flows.value();
+        status.datagrams_in += one->packets_in.value();
+        status.datagrams_out += one->packets_out.value();
+        status.bytes_in += one->bytes_in.value();
+        status.bytes_out += one->bytes_out.value();
+        for (std::size_t i = 0; i < drops.size(); ++i)
+            drops[i] += one->drops[i].value();
+    }
+    for (std::size_t i = 0; i < drops.size(); ++i)
+        if (drops[i] != 0)
+            status.failures.emplace_back(l4::name(static_cast<l4::Drop>(i)), drops[i]);
+}
+
+std::vector<std::pair<std::string, std::uint64_t>> Layer4::drops() const {
+    std::vector<std::pair<std::string, std::uint64_t>> found;
+    if (!impl_->lane) return found;
+    for (std::size_t i = 1; i < static_cast<std::size_t>(l4::Drop::count_); ++i) {
+        const auto reason = static_cast<l4::Drop>(i);
+        if (const std::uint64_t count = impl_->lane->drops(reason); count != 0)
+            found.emplace_back(l4::name(reason), count);
+    }
+    return found;
+}
+
+}  // namespace poise::app

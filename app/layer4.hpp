@@ -1,0 +1,52 @@
+// Layer 4 of the running program: its threads, and what they are told of services and network.
+#pragma once
+
+#include "app/status.hpp"
+#include "base/log.hpp"
+#include "config/model.hpp"
+#include "proxy/service.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace poise::app {
+
+/// Whether the service's clients are served packet by packet, and not by the workers.
+inline bool is_layer4(const config::Service& service) {
+    return service.mode != config::Mode::snat;
+}
+
+/// Belongs to the control thread. Holds nothing, no thread and no packet socket, before the first
+/// service with mode dr or nat comes.
+class Layer4 {
+public:
+    Layer4(boost::asio::any_io_executor executor, Log& log);
+    ~Layer4();
+    Layer4(const Layer4&) = delete;
+    Layer4& operator=(const Layer4&) = delete;
+
+    /// Opens what the services of `config` need. To be called before each adopt(), which then
+    /// cannot fail; an error tells what is missing.
+    std::expected<void, std::string> prepare(const config::Config& config);
+    void adopt(const proxy::Generation& generation);
+    /// A server went down or was halted: its flows end.
+    void servers_lost();
+    void stop();
+
+    /// Fills in what layer 4 has counted for the service.
+    void add_counts(ServiceStatus& status) const;
+    /// Drops that belong to no service, by name; none of them 0.
+    std::vector<std::pair<std::string, std::uint64_t>> drops() const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace poise::app

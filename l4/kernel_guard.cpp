@@ -1,0 +1,127 @@
+#include "l4/kernel_guard.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <dlfcn.h>
+#include <iterator>
+#include <unistd.h>
+
+namespace poise::l4 {
+
+namespace {
+
+// Before everything else at ingress.
+constexpr int priority = -450;
+
+std::string_view word(std::uint8_t protocol) {
+    return protocol == protocol_tcp ? "tcp" : "udp";
+}
+
+// A set of addresses, protocols and ports of one family; empty when there are none.
+std::string set_text(const PortTable& ports, bool v4, std::string_view name) {
+    std::string elements;
+    for (const PortRange& range : ports.ranges()) {
+        const Address address{range.ip, 0};
+        if (address.is_v4() != v4) continue;
+        fmt::format_to(std::back_inserter(elements), "{}{} . {} . {}", elements.empty() ? "" : ", ",
+                       ip_to_string(address), word(range.protocol), range.first);
+        if (range.last != range.first)
+            fmt::format_to(std::back_inserter(elements), "-{}", range.last);
+    }
+    if (elements.empty()) return {};
+    return fmt::format(
+        "set {} {{ type {} . inet_proto . inet_service; flags interval; elements = {{ {} }}; }}\n",
+        name, v4 ? "ipv4_addr" : "ipv6_addr", elements);
+}
+
+}  // namespace
+
+std::string guard_rules(const Services& services, const std::vector<std::string>& interfaces,
+                        const std::string& table) {
+    std::string sets;
+    std::string rules;
+    for (const bool v4 : {true, false}) {
+        const std::string_view family = v4 ? "ip" : "ip6";
+        const std::string suffix = v4 ? "4" : "6";
+        for (const bool to_us : {true, false}) {
+            const std::string name = (to_us ? "services" : "servers") + suffix;
+            const PortTable& ports = to_us ? services.by_destination : services.by_server;
+            const std::string text = set_text(ports, v4, name);
+            if (text.empty()) continue;
+            sets += text;
+            // What a server says to this machine itself, as it answers a check, is the kernel's.
+            fmt::format_to(std::back_inserter(rules),
+                           "{}{} {} . meta l4proto . th {} @{} counter drop\n",
+                           to_us ? "" : "fib daddr type != local ", family,
+                           to_us ? "daddr" : "saddr", to_us ? "dport" : "sport", name);
+        }
+    }
+    std::string devices;
+    for (const std::string& interface : interfaces)
+        devices += (devices.empty() ? "\"" : ", \"") + interface + "\"";
+    std::string text = fmt::format("table netdev {} {{ flags owner;\n{}", table, sets);
+    if (!devices.empty()) {
+        text += fmt::format(
+            "chain guard {{ type filter hook ingress devices = {{ {} }} "
+            "priority {}; policy accept;\n{}}}\n",
+            devices, priority, rules);
+    }
+    return text + "}\n";
+}
+
+// The five calls of libnftables(3) that are used.
+struct KernelGuard::Library {
+    void* handle = nullptr;
+    void* context = nullptr;
+    void (*free_context)(void*) = nullptr;
+    int (*run)(void*, const char*) = nullptr;
+    const char* (*error)(void*) = nullptr;
+
+    ~Library() {
+        if (context != nullptr) free_context(context);
+        if (handle != nullptr) ::dlclose(handle);
+    }
+};
+
+KernelGuard::KernelGuard()
+    : library_(std::make_unique<Library>()), table_(fmt::format("poise_{}", ::getpid())) {}
+
+KernelGuard::~KernelGuard() = default;
+
+std::expected<std::unique_ptr<KernelGuard>, std::string> KernelGuard::open() {
+    std::unique_ptr<KernelGuard> guard(new KernelGuard);
+    Library& library = *guard->library_;
+    library.handle = ::dlopen("libnftables.so.1", RTLD_NOW | RTLD_LOCAL);
+    if (library.handle == nullptr)
+        return std::unexpected("layer 4 needs libnftables.so.1: apt install nftables");
+    const auto find = [&](const char* name) { return ::dlsym(library.handle, name); };
+    const auto make = reinterpret_cast<void* (*)(std::uint32_t)>(find("nft_ctx_new"));
+    const auto keep = reinterpret_cast<int (*)(void*)>(find("nft_ctx_buffer_error"));
+    library.free_context = reinterpret_cast<void (*)(void*)>(find("nft_ctx_free"));
+    library.run = reinterpret_cast<int (*)(void*, const char*)>(find("nft_run_cmd_from_buffer"));
+    library.error = reinterpret_cast<const char* (*)(void*)>(find("nft_ctx_get_error_buffer"));
+    if (make == nullptr || keep == nullptr || library.free_context == nullptr ||
+        library.run == nullptr || library.error == nullptr)
+        return std::unexpected("layer 4: this libnftables lacks what Poise calls");
+    library.context = make(0);
+    if (library.context == nullptr || keep(library.context) != 0)
+        return std::unexpected("layer 4: libnftables does not start");
+    return guard;
+}
+
+std::expected<void, std::string> KernelGuard::set(const Services& services,
+                                                  const std::vector<std::string>& interfaces) {
+    std::string text = guard_rules(services, interfaces, table_);
+    if (set_) text.insert(0, fmt::format("delete table netdev {}\n", table_));
+    if (library_->run(library_->context, text.c_str()) != 0) {
+        return std::unexpected(
+            fmt::format("layer 4: nftables refused the rules that keep the kernel from answering: "
+                        "{}",
+                        library_->error(library_->context)));
+    }
+    set_ = true;
+    return {};
+}
+
+}  // namespace poise::l4

@@ -1,0 +1,148 @@
+#include "l4/lane.hpp"
+
+#include <fmt/format.h>
+
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <utility>
+
+namespace poise::l4 {
+
+namespace {
+
+constexpr std::uint16_t no_link = UINT16_MAX;
+constexpr std::chrono::milliseconds look_interval{100};
+
+void set_to(Counter& counter, std::uint64_t value) {
+    counter.add(value - counter.value());
+}
+
+}  // namespace
+
+Lane::Lane(unsigned number, std::size_t flows_max, HashKey secret)
+    : number_(number), forwarder_(number, flows_max, secret) {}
+
+std::expected<std::unique_ptr<Lane>, std::string> Lane::open(unsigned number, std::size_t flows_max,
+                                                             HashKey secret) {
+    auto ring = PacketRing::open();
+    if (!ring) return std::unexpected(ring.error());
+    std::unique_ptr<Lane> lane(new Lane(number, flows_max, secret));
+    lane->ring_ = std::move(*ring);
+    lane->wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (lane->wake_ < 0)
+        return std::unexpected(fmt::format("layer 4: no eventfd: {}", std::strerror(errno)));
+    return lane;
+}
+
+Lane::~Lane() {
+    stopping_ = true;
+    if (thread_.joinable()) {
+        ::eventfd_write(wake_, 1);
+        thread_.join();
+    }
+    if (wake_ >= 0) ::close(wake_);
+}
+
+void Lane::start() {
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    thread_ = std::thread([this] { run(); });
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    ::pthread_setname_np(thread_.native_handle(), fmt::format("poise-l4-{}", number_).c_str());
+}
+
+void Lane::post(std::function<void(Forwarder&)> work) {
+    {
+        const std::lock_guard lock(mutex_);
+        assert(posted_.size() < posts_max);
+        posted_.push_back(std::move(work));
+    }
+    ::eventfd_write(wake_, 1);
+}
+
+void Lane::run() {
+    while (!stopping_) {
+        const auto now = Forwarder::Clock::now();
+        const std::size_t passed = pass_batch(now);
+        if (now - looked_ >= look_interval || passed == 0) look_around(now);
+        if (passed == 0) wait();
+    }
+}
+
+// The packets of one receive(): they stand in the ring until all have been sent.
+std::size_t Lane::pass_batch(Forwarder::Clock::time_point now) {
+    const std::span<RingPacket> packets = ring_->receive();
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+        RingPacket& packet = packets[i];
+        const std::uint16_t link = link_of(packet.interface);
+        if (link == no_link) continue;
+        Input input{packet.frame, packet.offload, link};
+        const Verdict verdict = forwarder_.handle(input, now);
+        packet.offload = input.offload;
+        if (verdict.action != Action::send) continue;
+        ring_->queue(i, forwarder_.links()[verdict.link].index);
+    }
+    send_answers();
+    ring_->release();
+    return packets.size();
+}
+
+void Lane::send_answers() {
+    for (const Answer& answer : forwarder_.answers())
+        ring_->queue_own(answer.frame(), forwarder_.links()[answer.link].index);
+    forwarder_.clear_answers();
+    if (const std::size_t lost = ring_->flush(); lost != 0)
+        count(forwarder_.drops(), Drop::send_failed, lost);
+}
+
+std::uint16_t Lane::link_of(int interface) {
+    const auto& links = forwarder_.links();
+    if (last_link_ < links.size() && links[last_link_].index == interface) return last_link_;
+    for (std::size_t i = 0; i < links.size(); ++i) {
+        if (links[i].index != interface) continue;
+        last_link_ = static_cast<std::uint16_t>(i);
+        return last_link_;
+    }
+    return no_link;
+}
+
+void Lane::do_posted() {
+    std::vector<std::function<void(Forwarder&)>> work;
+    {
+        const std::lock_guard lock(mutex_);
+        work.swap(posted_);
+    }
+    for (const auto& one : work)
+        one(forwarder_);
+}
+
+// What has its time between packets.
+void Lane::look_around(Forwarder::Clock::time_point now) {
+    looked_ = now;
+    do_posted();
+    forwarder_.advance(now);
+    send_answers();
+    if (const std::uint64_t lost = ring_->take_losses(); lost != 0)
+        count(forwarder_.drops(), Drop::ring_full, lost);
+    set_to(flows_, forwarder_.flows().size());
+    set_to(flow_bytes_, forwarder_.flows().memory_bytes());
+}
+
+void Lane::wait() {
+    pollfd watched[2] = {{ring_->fd(), POLLIN, 0}, {wake_, POLLIN, 0}};
+    const int limit = forwarder_.sweeping() ? 0 : static_cast<int>(look_interval.count());
+    if (::poll(watched, 2, limit) <= 0) return;
+    if ((watched[1].revents & POLLIN) == 0) return;
+    std::uint64_t count = 0;
+    if (::eventfd_read(wake_, &count) == 0) do_posted();
+}
+
+}  // namespace poise::l4

@@ -1,0 +1,71 @@
+// A layer-4 thread: takes packets from its ring, has the forwarder decide, sends them on.
+#pragma once
+
+#include "l4/forwarder.hpp"
+#include "l4/packet_ring.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace poise::l4 {
+
+/// Made, started and ended by the control thread.
+class Lane {
+public:
+    /// The most work that may wait; more is a bug of the caller.
+    static constexpr std::size_t posts_max = 1'024;
+
+    static std::expected<std::unique_ptr<Lane>, std::string> open(unsigned number,
+                                                                  std::size_t flows_max,
+                                                                  HashKey secret);
+    /// Stops and waits for the thread.
+    ~Lane();
+    Lane(const Lane&) = delete;
+    Lane& operator=(const Lane&) = delete;
+
+    /// Starts the thread, named poise-l4-0 and so on, with all signals blocked.
+    void start();
+    /// Has the thread do this soon, between two batches.
+    void post(std::function<void(Forwarder&)> work);
+    bool set_filter(const std::vector<FilterStep>& steps) { return ring_->set_filter(steps); }
+
+    /// Flows, and what the forwarder counts beside the services. Any thread.
+    std::uint64_t flows() const { return flows_.value(); }
+    std::uint64_t flow_bytes() const { return flow_bytes_.value(); }
+    std::uint64_t drops(Drop reason) {
+        return forwarder_.drops()[static_cast<std::size_t>(reason)].value();
+    }
+
+private:
+    Lane(unsigned number, std::size_t flows_max, HashKey secret);
+
+    void run();
+    std::size_t pass_batch(Forwarder::Clock::time_point now);
+    void send_answers();
+    void do_posted();
+    void look_around(Forwarder::Clock::time_point now);
+    void wait();
+    std::uint16_t link_of(int interface);
+
+    const unsigned number_;
+    Forwarder forwarder_;
+    std::unique_ptr<PacketRing> ring_;
+    int wake_ = -1;  // an eventfd
+    std::atomic<bool> stopping_{false};
+    std::mutex mutex_;  // guards posted_
+    std::vector<std::function<void(Forwarder&)>> posted_;
+    Counter flows_;
+    Counter flow_bytes_;
+    Forwarder::Clock::time_point looked_;
+    std::uint16_t last_link_ = 0;
+    std::thread thread_;
+};
+
+}  // namespace poise::l4

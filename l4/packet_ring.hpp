@@ -1,0 +1,75 @@
+// Packets from and to the network by AF_PACKET: a ring that the kernel fills, whose packets are
+// changed in place and sent on from there.
+#pragma once
+
+#include "l4/packet.hpp"
+#include "l4/services.hpp"
+#include "l4/socket_filter.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace poise::l4 {
+
+/// A packet in the ring. Valid until release().
+struct RingPacket {
+    std::span<std::uint8_t> frame;
+    Offload offload;
+    int interface = 0;  // the kernel's index
+};
+
+/// One thread receives and sends; set_filter() may be called by another.
+class PacketRing {
+public:
+    /// A super-packet of 64 KiB fits into each place.
+    static constexpr std::size_t place_bytes = 69'632;
+    static constexpr std::size_t places = 1'024;
+    static constexpr std::size_t batch_max = 64;
+
+    /// Takes nothing before set_filter(). The error says what is missing.
+    static std::expected<std::unique_ptr<PacketRing>, std::string> open();
+    ~PacketRing();
+    PacketRing(const PacketRing&) = delete;
+    PacketRing& operator=(const PacketRing&) = delete;
+
+    bool set_filter(std::span<const FilterStep> steps);
+
+    /// For poll(): readable when there is a packet.
+    int fd() const { return receiving_; }
+
+    /// The packets that are there, at most batch_max; those before must have been released.
+    std::span<RingPacket> receive();
+    /// To be sent by flush(), as it is then, over the interface.
+    void queue(std::size_t packet, int interface);
+    /// A packet of our own, copied.
+    void queue_own(std::span<const std::uint8_t> frame, int interface);
+    /// Sends what is queued. Returns how many the kernel did not take.
+    std::size_t flush();
+    /// Gives the places of the last receive() back to the kernel.
+    void release();
+
+    /// Packets that found no place since the last call.
+    std::uint64_t take_losses();
+
+private:
+    PacketRing() = default;
+    struct Sending;
+
+    std::uint8_t* place(std::size_t number) const;
+
+    int receiving_ = -1;
+    int sending_ = -1;
+    std::uint8_t* memory_ = nullptr;
+    std::size_t memory_bytes_ = 0;
+    std::size_t next_ = 0;
+    std::size_t taken_ = 0;
+    std::vector<RingPacket> packets_;
+    std::unique_ptr<Sending> to_send_;
+};
+
+}  // namespace poise::l4

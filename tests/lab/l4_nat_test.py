@@ -1,0 +1,93 @@
+"""Mode nat: two arms, ports translated, the client's address untouched."""
+
+import pytest
+import yaml
+
+from lib.layer4 import (VIP, VIP6, Caller, Echo, add_vip, common, nat_server, second_arm,
+                        wait_for_service)
+from lib.programs import wait_for
+
+
+def start(lab, *roles, **service):
+    """Service `web`, port 80 to 8080, and `web6`, over servers behind the second arm."""
+    second_arm(lab)
+    nodes = {role: nat_server(lab, role) for role in roles}
+    for role, node in nodes.items():
+        lab.keep(Echo(node, 8080, role))
+    add_vip(lab)
+    lab.serve({"services": {
+        "web": common("nat") | {"listen": f"{VIP}:80",
+                         "servers": [{"name": r, "address": f"{n.ip}:8080"}
+                                     for r, n in nodes.items()]} | service,
+        "web6": common("nat") | {"listen": f"[{VIP6}]:80",
+                          "servers": [{"name": r, "address": f"[{n.ip6}]:8080"}
+                                      for r, n in nodes.items()]}}})
+    wait_for_service(lab, VIP, 80)
+    wait_for_service(lab, VIP6, 80)
+
+
+@pytest.mark.parametrize("forwarding", [False, True])
+def test_both_families_and_super_packets_pass(lab, forwarding):
+    lab.lb.run(["sysctl", "-qw", f"net.ipv4.ip_forward={int(forwarding)}"])
+    start(lab, "s1", "s2")
+    for address, seen in ((VIP, lab.client.ip), (VIP6, lab.client.ip6)):
+        callers = [Caller(lab, address, 80) for _ in range(4)]
+        assert {one.server for one in callers} == {"s1", "s2"}
+        assert {one.seen_as for one in callers} == {seen}
+        for one in callers:
+            assert one.says(bytes(range(256)) * 1_000)
+    service = lab.poise.service("web")
+    assert set(service["failures"]) <= {"no_neighbour"}, "before the first answers of ARP"
+    assert service["datagrams_out"] > 10
+    text = lab.poise.run("status").stdout
+    assert "nat, tcp on 10.77.0.100:80" in text and "flows" in text
+
+
+def test_a_server_that_dies_is_left_and_its_clients_are_reset(lab):
+    start(lab, "s1", "s2")
+    callers = [Caller(lab, VIP, 80) for _ in range(4)]
+    lab.node("s1").link(False)
+    for one in callers:
+        if one.server == "s1":
+            assert one.is_reset(15)
+    assert {Caller(lab, VIP, 80).server for _ in range(4)} == {"s2"}
+    assert all(one.says(b"on") for one in callers if one.server == "s2")
+
+
+def test_the_path_to_the_server_is_narrow(lab):
+    """The client learns the size that passes by ICMP, in the middle of a connection."""
+    start(lab, "s1")
+    callers = [Caller(lab, address, 80, timeout=30) for address in (VIP, VIP6)]
+    for node, link in ((lab.node("s1"), "eth0"), (lab.lb, "eth1")):
+        assert node.run(["ip", "link", "set", link, "mtu", "1280"]).returncode == 0
+    for caller, name in zip(callers, ("web", "web6"), strict=True):
+        wait_for("it was told", lambda c=caller, n=name: c.says(bytes(range(256)) * 100)
+                 and lab.poise.service(n)["failures"].get("too_big"))
+        assert caller.says(bytes(range(256)) * 1_000)
+
+
+def test_nothing_stays_behind_a_kill(lab):
+    start(lab, "s1")
+    assert "poise_" in lab.lb.run(["nft", "list", "ruleset"]).stdout
+    config = (lab.folder / "poise.yaml").read_text()
+    lab.poise.kill()
+    assert "poise_" not in lab.lb.run(["nft", "list", "ruleset"]).stdout
+    lab.serve(yaml.safe_load(config))
+    wait_for_service(lab, VIP, 80)
+
+
+def test_a_reload_keeps_connections(lab):
+    start(lab, "s1", "s2")
+    callers = [Caller(lab, VIP, 80) for _ in range(4)]
+    config = yaml.safe_load((lab.folder / "poise.yaml").read_text())
+    config["services"]["web"]["servers"] = [one for one in config["services"]["web"]["servers"]
+                                            if one["name"] == "s2"]
+    lab.poise.write(config)
+    lab.poise.reload()
+    wait_for("the reload", lambda: lab.poise.status()["generation"] == 2)
+    for one in callers:
+        if one.server == "s2":
+            assert one.says(b"still here")
+        else:
+            assert one.is_reset()
+    assert {Caller(lab, VIP, 80).server for _ in range(3)} == {"s2"}
