@@ -59,7 +59,8 @@ admin::CertificateFacts facts_of(const config::Certificate& configured) {
     facts.key_kind = kind_word(certificate.kind());
     facts.not_before = seconds_of(certificate.not_before());
     facts.not_after = seconds_of(certificate.not_after());
-    for (const tls::Problem& warning : certificate.warnings(std::chrono::system_clock::now()))
+    for (const tls::Problem& warning :
+         certificate.warnings(std::chrono::system_clock::now(), configured.ocsp_stapling))
         facts.warnings.push_back(warning.message);
     return facts;
 }

@@ -68,6 +68,7 @@ void validate_server(const Server& server, const Service& service, const std::st
                                         word(service.mode), quote(server.host)));
     }
     for (const Listen& listen : service.listen) {
+        if (listen.address.port == 0) continue;  // could not be read
         if (listen.address.is_v4() == server.address->is_v4()) continue;
         checks.error(at + "/address",
                      fmt::format("mode {} cannot translate between IPv4 and IPv6: the service "

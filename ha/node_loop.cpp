@@ -223,7 +223,7 @@ void Node::Loop::tick(Time now) {
     apply(now);
     beat(now);
     for (const std::string& line : announcer_->tick(now))
-        tell(true, line);
+        if (!in_switch_over(now)) tell(true, line);
     if (guardian_ && now - looked_after_ > 500ms) {
         looked_after_ = now;
         if (const auto line = guardian_->look_after(now)) tell(true, *line);
@@ -251,7 +251,15 @@ void Node::Loop::apply(Time now) {
     tell_changes(now);
 }
 
+// Both nodes hold the addresses then, and mean to.
+bool Node::Loop::in_switch_over(Time now) const {
+    const Ownership& ownership = member_->ownership();
+    return ownership.state() == State::yielding ||
+           (ownership.planned() && now - ownership.changed_at() < 4 * Ownership::yield_time);
+}
+
 void Node::Loop::announce_if_due(Time now) {
+    if (member_->ownership().state() == State::yielding) announcer_->end();
     const std::uint64_t due = member_->ownership().announcements();
     if (announcements_done_ == due || member_->ownership().state() != State::active) return;
     announcements_done_ = due;
@@ -269,7 +277,8 @@ void Node::Loop::tell_changes(Time now) {
     change.from = std::exchange(state_told_, ownership.state());
     change.to = ownership.state();
     change.reason = ownership.reason();
-    change.epoch = ownership.claim().epoch;
+    change.epoch = std::max(ownership.claim().epoch,
+                            member_->peer().heard ? member_->peer().beat.claim.epoch : 0);
     const bool silent = change.reason == Reason::peer_silent || change.reason == Reason::peer_left;
     if (change.to == State::active && silent && sign_of_owner_ != Time{})
         change.blackout_ms =

@@ -59,6 +59,7 @@ private:
     void tick(Time now);
     void look_at_self(Time now);
     void apply(Time now);
+    bool in_switch_over(Time now) const;
     void announce_if_due(Time now);
     void tell_changes(Time now);
     void beat(Time now);

@@ -1,5 +1,5 @@
 // node.yaml's cluster.
-#include "config/load.hpp"
+#include "tests/unit/config/loading.hpp"
 
 #include <doctest/doctest.h>
 

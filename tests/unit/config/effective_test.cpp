@@ -139,6 +139,8 @@ TEST_SUITE("config/effective") {
               "  max_connections: auto\n"
               "admin:\n  http: \"off\"\n  https: \"off\"\n  users_file: \"\"\n"
               "  state_dir: \"\"\n"
+              "cluster:\n  key_file: \"\"\n  bind: []\n  peers: []\n  role: master\n"
+              "  heartbeat: 10ms\n  failback: manual\n  hook: \"\"\n"
               "log:\n  level: info\n  format: text\n  access: off\n  file: \"\"\n");
         const Node node{"lb1",
                         4,

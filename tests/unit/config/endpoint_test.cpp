@@ -92,8 +92,7 @@ TEST_SUITE("config/endpoint") {
              "write 127.0.0.1:80 for this machine alone, \":80\" for all"},
             {":0", "must have a port from 1 to 65535, found ':0'", ""},
             {":65536", "must have a port from 1 to 65535, found ':65536'", ""},
-            {":5000-5100",
-             "must have a port from 1 to 65535, found ':5000-5100'", ""},
+            {":5000-5100", "must end in a port number, found ':5000-5100'", ""},
             {"[fe80::1%eth0]:80", "must be an address without a zone, found '[fe80::1%eth0]:80'",
              "an interface name means nothing on another node: use a global or unique local "
              "address"},

@@ -39,7 +39,7 @@ TEST_SUITE("config/layer4") {
         CHECK(web.listen[0].port_last == 5'100);
         CHECK(web.health.port == 5'000);
         CHECK(config_errors(service("nat", "10.0.0.100:90-80", "10.1.0.1")) ==
-              "5:13 'address' must be a range from the lower port to the higher, found "
+              "5:13 'listen' must be a range from the lower port to the higher, found "
               "'10.0.0.100:90-80'");
         CHECK(config_errors(service("snat", "10.0.0.100:80-90", "10.1.0.1:80")) ==
               "5:13 a range of ports needs mode nat or dr | write mode: nat, or each port by "
