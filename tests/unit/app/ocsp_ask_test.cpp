@@ -1,5 +1,6 @@
 // Where responders are, and when they are asked again.
 #include "app/ocsp_ask.hpp"
+
 #include "app/ocsp_keeper.hpp"
 
 #include <doctest/doctest.h>
@@ -27,11 +28,10 @@ TEST_SUITE("app/ocsp_ask") {
     }
 
     TEST_CASE("what is no address of one is refused") {
-        for (const char* url :
-             {"", "ocsp.test", "https://ocsp.test/", "http://", "http:///x", "http://:80/",
-              "http://a:0/", "http://a:65536/", "http://a:/", "http://a:8x/", "http://[::1/",
-              "http://[::1]x/", "http://user@a/", "http://a/\r\nHost: b", "http://a/b c",
-              "ldap://a/"}) {
+        for (const char* url : {"", "ocsp.test", "https://ocsp.test/", "http://", "http:///x",
+                                "http://:80/", "http://a:0/", "http://a:65536/", "http://a:/",
+                                "http://a:8x/", "http://[::1/", "http://[::1]x/", "http://user@a/",
+                                "http://a/\r\nHost: b", "http://a/b c", "ldap://a/"}) {
             CAPTURE(url);
             CHECK_FALSE(parse_http_url(url));
         }
