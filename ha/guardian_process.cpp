@@ -17,6 +17,7 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -45,6 +46,9 @@ void become_hard_to_kill() {
         [[maybe_unused]] const ssize_t ignored = ::write(fd, "-1000", 5);
         ::close(fd);
     }
+    // Before what it watches, which may be real-time as well; a few microseconds a look.
+    const sched_param priority{.sched_priority = 11};
+    ::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &priority);
     if (::chdir("/") != 0) return;
     ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 }

@@ -1,6 +1,6 @@
 // script: a program of the operator's ends with exit code 0. Its arguments are the service's
 // address and port, then the server's.
-#include "pool/child_process.hpp"
+#include "base/child_process.hpp"
 #include "pool/conversation.hpp"
 #include "pool/probe.hpp"
 

@@ -1,4 +1,4 @@
-#include "pool/child_process.hpp"
+#include "base/child_process.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
@@ -21,7 +21,7 @@
 #include <unistd.h>
 #include <utility>
 
-namespace poise::pool {
+namespace poise {
 
 namespace asio = boost::asio;
 using asio::posix::stream_descriptor;
@@ -68,14 +68,26 @@ struct SpawnFiles {
     posix_spawn_file_actions_t value;
 };
 
-int spawn(const std::vector<std::string>& arguments, int pipe_end, pid_t* pid) {
+// Pointers to the texts, as execve wants them; it does not write to them.
+void append_pointers(const std::vector<std::string>& texts, std::vector<char*>& to) {
+    for (const auto& text : texts)
+        to.push_back(const_cast<char*>(text.c_str()));
+}
+
+int spawn(const std::vector<std::string>& arguments, const std::vector<std::string>& environment,
+          int pipe_end, pid_t* pid) {
     std::vector<char*> argv;
-    for (const auto& argument : arguments)
-        argv.push_back(const_cast<char*>(argument.c_str()));  // execve does not write to it
+    append_pointers(arguments, argv);
     argv.push_back(nullptr);
+    std::vector<char*> variables;
+    append_pointers(environment, variables);  // first: the first of a name is the one found
+    for (char** each = environ; *each != nullptr; ++each)
+        variables.push_back(*each);
+    variables.push_back(nullptr);
     const SpawnAttributes attributes;
     const SpawnFiles files(pipe_end);
-    return posix_spawn(pid, argv[0], &files.value, &attributes.value, argv.data(), environ);
+    return posix_spawn(pid, argv[0], &files.value, &attributes.value, argv.data(),
+                       variables.data());
 }
 
 // Shared with the handlers of its output and its timer, which may end after the coroutine.
@@ -87,12 +99,13 @@ public:
           timer_(executor) {}
 
     /// 0, or the errno of what failed.
-    int start(const std::vector<std::string>& arguments, std::chrono::milliseconds limit) {
+    int start(const std::vector<std::string>& arguments,
+              const std::vector<std::string>& environment, std::chrono::milliseconds limit) {
         std::array<int, 2> ends{};
         if (pipe2(ends.data(), O_CLOEXEC) != 0) return errno;
         error_code ignored;  // assign() fails on a used descriptor only
         output_.assign(ends[0], ignored);
-        const int failed = spawn(arguments, ends[1], &pid_);
+        const int failed = spawn(arguments, environment, ends[1], &pid_);
         ::close(ends[1]);
         if (failed != 0) return failed;
         running_ = true;
@@ -198,11 +211,12 @@ struct ChildGuard {
 
 }  // namespace
 
-Task<ProcessEnd> run_process(std::vector<std::string> arguments, std::chrono::milliseconds limit) {
+Task<ProcessEnd> run_process(std::vector<std::string> arguments, std::chrono::milliseconds limit,
+                             std::vector<std::string> environment) {
     using How = ProcessEnd::How;
     const ChildGuard guard(co_await asio::this_coro::executor);
     Child& child = *guard.child;
-    if (const int failed = child.start(arguments, limit); failed != 0)
+    if (const int failed = child.start(arguments, environment, limit); failed != 0)
         co_return ProcessEnd{.how = How::not_started, .code = failed};
 
     auto [ec] = co_await child.ended().async_wait(stream_descriptor::wait_read, use_tuple);
@@ -220,4 +234,4 @@ Task<ProcessEnd> run_process(std::vector<std::string> arguments, std::chrono::mi
     co_return end;
 }
 
-}  // namespace poise::pool
+}  // namespace poise

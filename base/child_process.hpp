@@ -1,5 +1,5 @@
-// A program run for a health check, in a process group of its own, that leaves nothing behind:
-// no zombie, no open descriptor, no child of its own.
+// A program run for the operator (a health check, a hook), in a process group of its own, that
+// leaves nothing behind: no zombie, no open descriptor, no child of its own.
 #pragma once
 
 #include "base/task.hpp"
@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace poise::pool {
+namespace poise {
 
 struct ProcessEnd {
     enum class How { exited, killed, timed_out, not_started };
@@ -23,6 +23,8 @@ constexpr std::size_t output_bytes_max = 200;
 /// Runs `arguments` (the first is the program's path) until it ends. After `limit` its whole
 /// group is killed; so is what is left of the group when it ends by itself, or when the awaiting
 /// coroutine is cancelled.
-Task<ProcessEnd> run_process(std::vector<std::string> arguments, std::chrono::milliseconds limit);
+/// `environment`: rows "NAME=value" that it gets besides ours.
+Task<ProcessEnd> run_process(std::vector<std::string> arguments, std::chrono::milliseconds limit,
+                             std::vector<std::string> environment = {});
 
-}  // namespace poise::pool
+}  // namespace poise
