@@ -50,7 +50,10 @@ struct Runtime::Impl::Loop {
 };
 
 Runtime::Impl::Impl(RuntimeOptions given, Log& to)
-    : options(std::move(given)), log(to), loop(std::make_unique<Loop>()) {}
+    : options(std::move(given)),
+      log(to),
+      loop(std::make_unique<Loop>()),
+      systemd(loop->io.get_executor(), ServiceManager::from_environment()) {}
 
 Runtime::Impl::~Impl() {
     if (stage != Stage::ended) {  // start() failed, or run() was never called
@@ -151,6 +154,7 @@ void Runtime::Impl::drain() {
     if (stage == Stage::draining) return stop_now();
     if (stage != Stage::serving) return;
     stage = Stage::draining;
+    systemd.stopping();
     if (pair) pair->stop();  // while everything still serves
     const milliseconds limit = longest_drain(in_force->config());
     log.info(fmt::format("draining: no new connections; what runs gets at most {} s to end",
@@ -162,6 +166,7 @@ void Runtime::Impl::stop_now() {
     if (stage != Stage::serving && stage != Stage::draining) return;
     if (pair && stage == Stage::serving) pair->stop();
     stage = Stage::stopping;
+    systemd.stopping();
     log.info("stopping now");
     watchdog.start();
     workers->stop_now();
@@ -179,6 +184,7 @@ void Runtime::Impl::end() {
     if (in_force) in_force->tls().stop();
     signals.reset();
     loop->sweep_timer.cancel();
+    systemd.end();
     loop->work.reset();
 }
 
@@ -204,6 +210,7 @@ std::expected<void, std::string> Runtime::start() {
     if (impl_->control)
         impl_->control->serve(
             [this](std::string_view line) { return control_answer(*this, line); });
+    impl_->systemd.ready();
     return {};
 }
 

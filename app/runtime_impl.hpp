@@ -7,6 +7,7 @@
 #include "app/layer4.hpp"
 #include "app/pair_in_force.hpp"
 #include "app/runtime.hpp"
+#include "app/service_manager.hpp"
 #include "app/signals.hpp"
 #include "app/stop_watchdog.hpp"
 #include "app/worker_set.hpp"
@@ -53,6 +54,7 @@ struct Runtime::Impl {
     Stage stage = Stage::made;
     StopWatchdog watchdog{log};
     std::unique_ptr<Loop> loop;
+    ServiceManager systemd;
     proxy::Incidents incidents;
     std::unique_ptr<LogWriter> access_log;
     std::unique_ptr<pool::Monitor> monitor;

@@ -57,7 +57,10 @@ ReloadOutcome Runtime::Impl::reload() {
 }
 
 ReloadOutcome Runtime::reload() {
+    const bool serving = impl_->stage == Impl::Stage::serving;
+    if (serving) impl_->systemd.reloading();
     ReloadOutcome outcome = impl_->reload();
+    if (serving) impl_->systemd.ready();
     Log& log = impl_->log;
     if (outcome.error.empty()) {
         log.info(fmt::format("reloaded: generation {} is in force", outcome.generation));
