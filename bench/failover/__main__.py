@@ -12,10 +12,11 @@ from pathlib import Path
 
 from .keepalived import Keepalived
 from .pair import ROOT, Figures, Pair, missing_tools, wait
+from .poise import PoisePair
 from .scenarios import SCENARIOS
 
 PRODUCTS = {"keepalived-1s": lambda: Keepalived(1.0), "keepalived-100ms": lambda: Keepalived(0.1),
-            "keepalived-10ms": lambda: Keepalived(0.01)}
+            "keepalived-10ms": lambda: Keepalived(0.01), "poise": PoisePair}
 COLUMNS = ("answered", "blackout", "stall", "failed", "zero", "two", "changes")
 HEADS = ("no ARP", "no echo", "stall", "failed", "zero s", "two s", "changes")
 

@@ -6,6 +6,11 @@ Run as a program: echo.py ADDRESS PORT, until it is killed."""
 import asyncio
 import socket
 import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from bench.failover.priority import go_first, widen  # noqa: E402
 
 IP_FREEBIND = 15
 
@@ -30,9 +35,11 @@ async def serve(reader, writer):
 
 
 async def main() -> None:
+    go_first()
     address, port = sys.argv[1], int(sys.argv[2])
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
+    widen(sock)
     sock.bind((address, port))
     await asyncio.get_running_loop().create_datagram_endpoint(Datagrams, sock=sock)
     server = await asyncio.start_server(serve, "0.0.0.0", port, backlog=1024)

@@ -14,6 +14,10 @@ import sys
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from bench.failover.priority import go_first  # noqa: E402
+
 PERIOD = 0.01
 SO_TIMESTAMPNS = 35
 ETH_P_ARP = 0x0806
@@ -115,11 +119,14 @@ class Observer:
         if address is None or not stamps:
             return
         seconds, nanoseconds = struct.unpack("@ll", stamps[0])
+        if not self.answers[address]:
+            print("recording", flush=True)
         self.answers[address].append((seconds + nanoseconds / 1e9, data[22:28].hex(":")))
 
 
 def main() -> None:
     interface, output, *addresses = sys.argv[1:]
+    go_first()
     observer = Observer(interface, addresses)
 
     def end(*_):

@@ -80,7 +80,9 @@ class Pair:
                                     ADDRESS], "observer"),
             self.start(self.client, [PYTHON, str(HERE / "probes.py"), ADDRESS, str(PORT),
                                      str(self.felt)], "probes")]
-        time.sleep(1.0)
+        for program in self.recorders:
+            wait_for("it records", lambda one=program: "recording" in one.output(), 20)
+        time.sleep(0.6)
 
     def record(self) -> tuple[Record, Felt]:
         """Ends the recorders and reads what they have."""
@@ -94,7 +96,8 @@ class Pair:
         record, felt = self.record()
         return Figures(record.blackout(ADDRESS, since), felt.blackout(since), felt.stall(since),
                        felt.connects_failed(since), record.zero(ADDRESS, since),
-                       record.two(ADDRESS, since), max(0, len(record.owners(ADDRESS, since)) - 1),
+                       record.two(ADDRESS, since),
+                       max(0, len(record.owners(ADDRESS, since - 0.5)) - 1),
                        felt.slowest_connect(since))
 
     # What can happen.

@@ -11,6 +11,10 @@ import sys
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from bench.failover.priority import go_first, widen  # noqa: E402
+
 DATAGRAM_PERIOD = 0.001
 CONNECT_PERIOD = 0.05
 CONNECT_LIMIT = 3.0
@@ -66,6 +70,8 @@ class Datagrams(asyncio.DatagramProtocol):
         self.heard: set[int] = set()
 
     def datagram_received(self, data, addr):
+        if not self.heard:
+            print("recording", flush=True)
         self.heard.add(int(data))
 
     def error_received(self, exc):
@@ -84,6 +90,7 @@ class Client:
         loop = asyncio.get_running_loop()
         transport, self.protocol = await loop.create_datagram_endpoint(
             Datagrams, local_addr=("0.0.0.0", 0))
+        widen(transport.get_extra_info("socket"))
         following = loop.time()
         while True:
             transport.sendto(str(len(self.sent)).encode(), self.to)
@@ -148,6 +155,7 @@ class Client:
 
 def main() -> None:
     address, port, output = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    go_first()
     result = asyncio.run(Client(address, port).run())
     Path(output).write_text(json.dumps(result))
 

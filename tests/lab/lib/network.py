@@ -97,8 +97,8 @@ class Node:
         _ip([f"link set {self.port} {where}"], inside=self.hub)
 
     def mac(self) -> str:
-        shown = self.run(["cat", "/sys/class/net/eth0/address"])
-        return shown.stdout.strip()
+        shown = self.run(["ip", "-o", "link", "show", "dev", "eth0"]).stdout
+        return shown.split("link/ether ")[1].split()[0]
 
     def drop_everything(self) -> None:
         """From now on every packet to this machine is lost without a word."""

@@ -1,0 +1,139 @@
+"""The redundant pair: what clients notice of a failure, judged by an observer on the segment."""
+
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from bench.failover.pair import ADDRESS, ADDRESS6, Pair, wait  # noqa: E402
+from bench.failover.poise import PoisePair  # noqa: E402
+from conftest import why_not  # noqa: E402
+
+# What a busy machine may take; the figures themselves are bench.failover's to judge.
+GENEROUS = 5.0
+
+
+class World:
+    """A pair at work: `active` and `standby`, and what both the observer and a client record."""
+
+    def __init__(self, folder: Path):
+        self.pair, self.poise = Pair(folder), PoisePair()
+
+    def begin(self):
+        self.poise.start(self.pair)
+        self.active = wait("one node is active", self.pair.owner, 15)
+        self.standby = self.pair.other(self.active)
+        time.sleep(self.poise.settle)
+        self.pair.watch_now()
+        self.since = time.time()
+
+    def taken_over(self) -> None:
+        wait("the other node has the addresses", lambda: all(
+            self.pair.has_address(self.standby, each) for each in (ADDRESS, ADDRESS6)), GENEROUS)
+
+    def judge(self, owners: list, blackout: float = GENEROUS, two: float = 0.1):
+        record, felt = self.pair.record()
+        turns = [self.pair.macs[mac] for mac in record.owners(ADDRESS, self.since - 0.5)]
+        assert turns == owners, [node.role for node in turns]
+        assert record.two(ADDRESS, self.since) <= two
+        assert record.blackout(ADDRESS, self.since) <= blackout
+        print(f"no answer for {record.blackout(ADDRESS, self.since) * 1000:.0f} ms, no echo for "
+              f"{felt.blackout(self.since) * 1000:.0f} ms")
+        return record, felt
+
+
+@pytest.fixture
+def world(tmp_path):
+    if reason := why_not():
+        pytest.skip(reason)
+    made = World(tmp_path)
+    try:
+        try:
+            made.begin()
+        except AssertionError:
+            if "not available in this build" in made.poise.log(made.pair.one):
+                pytest.skip("this build has no pair yet")
+            raise
+        yield made
+    finally:
+        for node in made.pair.nodes:
+            if node.role in getattr(made.poise, "running", {}):
+                print(f"--- {node.role}\n{made.poise.log(node)[-2000:]}")
+        made.pair.end()
+        shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+def test_a_killed_node_is_replaced(world):
+    world.poise.kill(world.active)
+    world.taken_over()
+    wait("the killed node has no address", lambda: not world.pair.has_address(world.active), 3)
+    time.sleep(1)
+    world.judge([world.active, world.standby])
+
+
+def test_a_frozen_node_loses_the_addresses_and_does_not_come_back_for_them(world):
+    world.poise.freeze(world.active)
+    world.taken_over()
+    wait("the frozen node has no address", lambda: not world.pair.has_address(world.active), 3)
+    world.poise.thaw(world.active)
+    time.sleep(2)
+    assert world.pair.owner() is world.standby
+    world.judge([world.active, world.standby])
+
+
+def test_with_its_guardian_killed_too_the_lease_ends(world):
+    world.poise.kill_all(world.active)
+    world.taken_over()
+    wait("the kernel has removed the address", lambda: not world.pair.has_address(world.active), 4)
+    record, _ = world.pair.record()
+    assert record.zero(ADDRESS, world.since) < GENEROUS
+    assert world.pair.owner() is world.standby
+
+
+def test_a_node_that_was_cut_off_comes_back_as_standby(world):
+    world.active.plug(False)
+    world.taken_over()
+    world.active.plug(True)
+    wait("one owner is left", lambda: world.pair.owner() is world.standby, GENEROUS)
+    time.sleep(1.5)
+    world.judge([world.active, world.standby])
+
+
+def test_no_false_takeover_on_a_lossy_line(world):
+    for node in world.pair.nodes:
+        world.pair.lose(node, 30)
+    time.sleep(6)
+    world.judge([world.active], blackout=1.0)
+
+
+def test_a_lost_gratuitous_arp_costs_no_more_than_a_moment(world):
+    world.pair.lose_gratuitous(world.pair.client)
+    world.active.plug(False)
+    world.taken_over()
+    time.sleep(2.5)
+    _, felt = world.judge([world.active, world.standby])
+    assert felt.blackout(world.since) < 3.0  # 36 s and more without confirmation
+
+
+def test_a_planned_switch_over_loses_nothing(world):
+    world.poise.hand_over(world.active)
+    world.taken_over()
+    time.sleep(1)
+    _, felt = world.judge([world.active, world.standby])
+    assert felt.lost(world.since) <= 5
+    assert felt.connects_failed(world.since) == 0
+
+
+def test_a_guardian_that_was_killed_has_a_successor(world):
+    first = world.poise.guardian(world.active)
+    assert first
+    world.poise.running[world.active.role].node.run(["kill", "-9", str(first)])
+    wait("another guardian", lambda: world.poise.guardian(world.active) not in (None, first), 10)
+    time.sleep(0.5)
+    world.poise.kill(world.active)
+    world.taken_over()
+    wait("it has taken the address away", lambda: not world.pair.has_address(world.active), 3)
