@@ -66,7 +66,24 @@ Response order(Api& api, const Call& call, ServerOrder what, std::string_view sa
     return ok(std::move(*after));
 }
 
+Response order_pair(Api& api, const Call& call, PairOrder what, std::string_view said) {
+    const std::string why_not = api.program.order_pair(what);
+    if (!why_not.empty()) return problem(409, "pair", "The pair stays as it is", why_not);
+    record(api, call, said, "", "", "");
+    Response response = ok(R"({"ordered":true})");
+    response.status = 202;  // the addresses move when both nodes have agreed
+    return response;
+}
+
 }  // namespace
+
+Response take_over(Api& api, const Call& call) {
+    return order_pair(api, call, PairOrder::takeover, "takeover");
+}
+
+Response stand_by(Api& api, const Call& call) {
+    return order_pair(api, call, PairOrder::standby, "standby");
+}
 
 Response get_status(Api& api, const Call&) {
     std::string text = api.program.status_json();

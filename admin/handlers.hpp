@@ -24,6 +24,8 @@ Response weigh_server(Api& api, const Call& call);
 Response get_incidents(Api& api, const Call& call);
 Response get_incident(Api& api, const Call& call);
 Response get_certificates(Api& api, const Call& call);
+Response take_over(Api& api, const Call& call);
+Response stand_by(Api& api, const Call& call);
 
 // api_events.cpp
 Response get_events(Api& api, const Call& call);

@@ -12,6 +12,8 @@ namespace poise::admin {
 
 enum class ServerOrder : std::uint8_t { drain, halt, online, weight };
 
+enum class PairOrder : std::uint8_t { takeover, standby };
+
 struct ConfigProblem {
     int line = 0;  // from 1; 0: of the file as a whole
     int column = 0;
@@ -50,6 +52,9 @@ public:
                                              ServerOrder order, std::uint32_t weight) = 0;
     /// As `poise why --json`; the last ones for an empty id. nullopt when the id is not known.
     virtual std::optional<std::string> incidents_json(const std::string& request_id) = 0;
+    /// The pair's addresses come to this node, or go to the other one. Empty: ordered; else a
+    /// sentence that says why not.
+    virtual std::string order_pair(PairOrder order) = 0;
     virtual ConfigOutcome reload() = 0;
     /// Is `text` good as poise.yaml, and what would it change? Changes nothing.
     virtual ConfigOutcome check(const std::string& text) = 0;

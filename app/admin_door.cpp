@@ -174,6 +174,15 @@ std::optional<std::string> AdminDoor::incidents_json(const std::string& request_
     return incidents_to_json({*found});
 }
 
+std::string AdminDoor::order_pair(admin::PairOrder order) {
+    std::string why_not = "Poise is stopping";
+    on_control_thread([&] {
+        why_not =
+            order == admin::PairOrder::takeover ? runtime_.takeover(false) : runtime_.standby();
+    });
+    return why_not;
+}
+
 admin::ConfigOutcome AdminDoor::reload() {
     admin::ConfigOutcome outcome{.error = "Poise is stopping"};
     on_control_thread([&] {

@@ -159,11 +159,12 @@ export const actions = {
   online: (element) => order('online', element),
   weight: weigh,
   create: () => guided(),
-  takeover: () => pairOrder('takeover', 'This node takes the floating addresses over.'),
-  standby: () => pairOrder('standby', 'The other node takes the floating addresses over.'),
+  takeover: () => pairOrder('takeover', 'Take over', 'This node takes the floating addresses over.'),
+  standby: () => pairOrder('standby', 'Hand over', 'The other node takes the floating addresses over.'),
 };
 
-async function pairOrder(what, text) {
-  if (!await confirmed(`${what[0].toUpperCase()}${what.slice(1)}?`, [text], what, true)) return;
+async function pairOrder(what, label, text) {
+  if (!await confirmed(`${label}?`, [text], label, true)) return;
   await ask('POST', `/pair/${what}`);
+  toast(`Ordered: ${what}`);
 }

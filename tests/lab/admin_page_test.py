@@ -23,7 +23,7 @@ def sign_in(browser, user: str, password: str = PASSWORD) -> None:
 
 
 def test_an_operator_sees_a_failure_and_keeps_it_away(lab, browser):
-    administered(lab, "administrator", "operator")
+    servers = administered(lab, "administrator", "operator").origins
     browser.size(1280, 900)
     browser.go(PAGE)
     browser.find("h1", "Poise")
@@ -34,7 +34,7 @@ def test_an_operator_sees_a_failure_and_keeps_it_away(lab, browser):
     browser.find(".service", "all servers up")
     lab.load("/1k?of-the-page")
     browser.find(".tile", "Requests")
-    lab.endings[0]()  # the first server dies
+    servers["s1"].kill()
     browser.find(".attention .mark.red", "down", 10)
     browser.sees("connect refused")
     browser.find(".service", "some servers out")

@@ -28,6 +28,7 @@ class AdminClient:
     def __init__(self, node: Node, address: str = "127.0.0.1", port: int = 9443, tls: bool = True):
         self.node, self.address, self.port, self.tls = node, address, port, tls
         self.cookie = self.csrf = self.token = ""
+        self.origins = {}
 
     def connect(self, timeout: float = 10):
         plain = self.node.connect(self.address, self.port, timeout=timeout)
@@ -98,8 +99,7 @@ def administered(lab, *roles: str, https: str = ":9443", **service) -> AdminClie
     The first role is signed in; without roles there are no users.
     """
     folder = lab.folder / "state"
-    for name in ("s1", "s2"):
-        lab.origin(name)
+    origins = {name: lab.origin(name) for name in ("s1", "s2")}
     settings = {"admin": {"http": ":9080", "https": https, "state_dir": str(folder)}}
     if roles:
         (lab.folder / "node.yaml").write_text("{}\n")
@@ -109,6 +109,7 @@ def administered(lab, *roles: str, https: str = ":9443", **service) -> AdminClie
                 add_user(lab, role, role)
     lab.balance("s1", "s2", settings=settings, **service)
     client = AdminClient(lab.lb)
+    client.origins = origins
     wait_for("the administration answers", lambda: listens(lab.lb, "127.0.0.1", 9443))
     if roles:
         assert client.sign_in(roles[0]).status == 200

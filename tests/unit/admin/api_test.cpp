@@ -189,6 +189,18 @@ TEST_SUITE("admin/api") {
         CHECK(here.program.reloads == 0);
     }
 
+    TEST_CASE("a pair that cannot change hands says why") {
+        Fixture here;
+        here.add_users();
+        const Request request =
+            here.as(here.sign_in("operator"), here.request(Method::post, "/api/v1/pair/takeover"));
+        CHECK(here.answered(request).status == 202);
+        here.program.pair_error = "there is no pair";
+        const Response refused = here.answered(request);
+        CHECK(refused.status == 409);
+        CHECK(json::parse(refused.body)["detail"] == "there is no pair");
+    }
+
     TEST_CASE("every change is in the audit log: who, from where, what, before, after") {
         Fixture here;
         here.add_users();

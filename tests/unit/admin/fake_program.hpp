@@ -60,6 +60,7 @@ public:
         if (!id.empty()) return std::nullopt;
         return "[]";
     }
+    std::string order_pair(PairOrder) override { return pair_error; }
     ConfigOutcome reload() override {
         ++reloads;
         return {.error = reload_error, .generation = 2};
@@ -72,7 +73,7 @@ public:
     std::vector<CertificateFacts> certificates() override { return {}; }
 
     std::string status = one_service;
-    std::string reload_error;
+    std::string reload_error, pair_error;
     int reloads = 0;
     std::vector<std::string> orders;
 };
