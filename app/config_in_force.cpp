@@ -44,9 +44,9 @@ void ConfigInForce::publish(config::Config config, ListeningSockets sockets,
     watch(before);
 }
 
-void ConfigInForce::renew_certificates(std::chrono::steady_clock::time_point now) {
+bool ConfigInForce::renew_certificates(std::chrono::steady_clock::time_point now) {
     const std::vector<std::string> changed = tls_.changed_files(now);
-    if (changed.empty()) return;
+    if (changed.empty()) return false;
     const std::string files = named(changed);
     auto contexts = tls_.prepare(config_, workers_.size());
     if (!contexts) {
@@ -54,10 +54,11 @@ void ConfigInForce::renew_certificates(std::chrono::steady_clock::time_point now
             fmt::format("{} changed and cannot be used, so what was read before stays in "
                         "force: {}",
                         files, contexts.error()));
-        return;
+        return false;
     }
     publish(config::Config(config_), ListeningSockets(workers_.size()), std::move(*contexts));
     log_.info(fmt::format("{} changed: generation {} is in force", files, generation().number));
+    return true;
 }
 
 // One key for as long as this process lives: another one would forget every client.

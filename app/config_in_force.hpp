@@ -38,8 +38,9 @@ public:
     TlsInForce& tls() { return tls_; }
 
     /// To be called every few seconds: when files of certificates have changed, publishes the same
-    /// configuration with what they say now. What cannot be used is told, and changes nothing.
-    void renew_certificates(std::chrono::steady_clock::time_point now);
+    /// configuration with what they say now, and returns true. What cannot be used is told, and
+    /// changes nothing.
+    bool renew_certificates(std::chrono::steady_clock::time_point now);
 
     const config::Config& config() const { return config_; }
     /// Of the last publish(), which must have been.

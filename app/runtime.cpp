@@ -142,7 +142,8 @@ void Runtime::Impl::sweep_later() {
     loop->sweep_timer.async_wait([this](const boost::system::error_code& error) {
         if (error || stage == Stage::ended) return;
         in_force->sweep(Clock::now());
-        if (stage == Stage::serving) in_force->renew_certificates(Clock::now());
+        if (stage == Stage::serving && in_force->renew_certificates(Clock::now()))
+            layer4->adopt(in_force->generation());
         if (pair) pair->look();
         door.look(door_counts(*workers), Clock::now());
         log.tell_losses();
