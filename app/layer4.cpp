@@ -182,7 +182,7 @@ void Layer4::adopt(const proxy::Generation& generation) {
 }
 
 void Layer4::servers_lost() {
-    if (impl_->lane) impl_->lane->post([](l4::Forwarder& forwarder) { forwarder.servers_lost(); });
+    if (impl_->lane) impl_->lane->servers_lost();
 }
 
 void Layer4::stop() {

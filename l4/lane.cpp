@@ -68,6 +68,11 @@ void Lane::post(std::function<void(Forwarder&)> work) {
     ::eventfd_write(wake_, 1);
 }
 
+void Lane::servers_lost() {
+    servers_lost_ = true;
+    ::eventfd_write(wake_, 1);
+}
+
 void Lane::run() {
     while (!stopping_) {
         const auto now = Forwarder::Clock::now();
@@ -122,6 +127,7 @@ void Lane::do_posted() {
     }
     for (const auto& one : work)
         one(forwarder_);
+    if (servers_lost_.exchange(false)) forwarder_.servers_lost();
 }
 
 // What has its time between packets.

@@ -34,6 +34,8 @@ public:
     void start();
     /// Has the thread do this soon, between two batches.
     void post(std::function<void(Forwarder&)> work);
+    /// A server went down or was halted; any number of times.
+    void servers_lost();
     bool set_filter(const std::vector<FilterStep>& steps) { return ring_->set_filter(steps); }
 
     /// Flows, and what the forwarder counts beside the services. Any thread.
@@ -59,6 +61,7 @@ private:
     std::unique_ptr<PacketRing> ring_;
     int wake_ = -1;  // an eventfd
     std::atomic<bool> stopping_{false};
+    std::atomic<bool> servers_lost_{false};
     std::mutex mutex_;  // guards posted_
     std::vector<std::function<void(Forwarder&)>> posted_;
     Counter flows_;
