@@ -8,6 +8,12 @@
 
 namespace poise::ha {
 
+namespace {
+
+constexpr const char* stopped_text = "this node has stopped";
+
+}  // namespace
+
 std::uint64_t addresses_hash(const std::vector<config::FloatingAddress>& addresses) {
     // The interface may have another name there.
     std::vector<std::string> texts;
@@ -38,14 +44,14 @@ PairStatus Node::status() const {
 }
 
 std::string Node::takeover(bool force) {
-    std::string error;
+    std::string error = stopped_text;
     loop_->post([&] { error = loop_->member().order_takeover(Clock::now(), loop_->self(), force); },
                 true);
     return error;
 }
 
 std::string Node::standby() {
-    std::string error;
+    std::string error = stopped_text;
     loop_->post([&] { error = loop_->member().order_standby(Clock::now()); }, true);
     return error;
 }

@@ -5,6 +5,7 @@
 #include "tests/unit/ha/own_network.hpp"
 
 #include <algorithm>
+#include <poll.h>
 
 using namespace poise;
 using namespace poise::ha;
@@ -57,6 +58,14 @@ private:
     std::vector<PacketSocket> sockets_;
 };
 
+// The kernel hands packets over a cable when it has time to.
+bool wait_for_packets(const Announcer& announcer) {
+    std::vector<pollfd> watched;
+    for (const int fd : announcer.descriptors())
+        watched.push_back({fd, POLLIN, 0});
+    return ::poll(watched.data(), watched.size(), 20'000) > 0;
+}
+
 bool contains(const std::vector<NeighbourPacket>& all, const NeighbourPacket& packet) {
     return std::ranges::find(all, packet) != all.end();
 }
@@ -74,21 +83,30 @@ TEST_SUITE("ha/announcer") {
         FarEnd far_end;
 
         far_end.ask(client, v4);
+        REQUIRE(wait_for_packets(announcer));
         announcer.tick(start);
         CHECK(announcer.frames_sent() == 0);
         far_end.heard();
 
         announcer.begin(start);
-        const auto heard = far_end.heard();
-        CHECK(contains(heard, {Kind::question, v4, v4, own}));
-        CHECK(contains(heard, {Kind::answer, v4, v4, own}));
-        CHECK(contains(heard, {Kind::answer, v6, *parse_ip("ff02::1"), own}));
-        CHECK(contains(heard, {Kind::question, v4, client, own}));
+        std::vector<NeighbourPacket> heard;
+        const auto has_heard = [&](const NeighbourPacket& packet) {
+            return soon([&] {
+                std::ranges::copy(far_end.heard(), std::back_inserter(heard));
+                return contains(heard, packet);
+            });
+        };
+        CHECK(has_heard({Kind::question, v4, v4, own}));
+        CHECK(has_heard({Kind::answer, v4, v4, own}));
+        CHECK(has_heard({Kind::answer, v6, *parse_ip("ff02::1"), own}));
+        CHECK(has_heard({Kind::question, v4, client, own}));
         CHECK(announcer.unconfirmed() == std::vector<Unconfirmed>{{v4, client}});
 
         far_end.answer(v4);
-        announcer.tick(start);
-        CHECK(announcer.unconfirmed().empty());
+        CHECK(soon([&] {
+            announcer.tick(start);
+            return announcer.unconfirmed().empty();
+        }));
 
         announcer.end();
         const auto sent = announcer.frames_sent();
@@ -104,7 +122,8 @@ TEST_SUITE("ha/announcer") {
         const FarEnd far_end;
 
         far_end.ask(v4, client);
-        const auto lines = announcer.tick(start);
+        std::vector<std::string> lines;
+        CHECK(soon([&] { return !(lines = announcer.tick(start)).empty(); }));
         REQUIRE(lines.size() == 1);
         CHECK(lines[0] ==
               "another host on near, 02:00:00:00:00:07, claims the floating address 10.9.9.100");

@@ -16,6 +16,17 @@
 
 namespace poise::ha {
 
+/// Asks again and again; false when it has not become true within a limit that is generous.
+template <typename Check>
+bool soon(const Check& check) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+    while (!check()) {
+        if (std::chrono::steady_clock::now() > deadline) return false;
+        std::this_thread::yield();
+    }
+    return true;
+}
+
 class OwnNetwork {
 public:
     OwnNetwork() : before_(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)) {
@@ -42,10 +53,16 @@ public:
         if (std::system(order.c_str()) != 0) return false;
         set_up(one);
         set_up(other);
-        return true;
+        // Until the kernel has looked at the cable it drops what is sent.
+        return soon([&] { return is_up(one) && is_up(other); });
     }
 
 private:
+    static bool is_up(const std::string& interface) {
+        const std::string order =
+            "ip -o link show dev " + interface + " | grep -q 'state UP' 2> /dev/null";
+        return std::system(order.c_str()) == 0;
+    }
     static void set_up(const std::string& interface) {
         const int any = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         ifreq request{};
@@ -58,16 +75,5 @@ private:
     int before_;
     bool there_ = false;
 };
-
-/// Asks again and again; false when it has not become true within a limit that is generous.
-template <typename Check>
-bool soon(const Check& check) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{20};
-    while (!check()) {
-        if (std::chrono::steady_clock::now() > deadline) return false;
-        std::this_thread::yield();
-    }
-    return true;
-}
 
 }  // namespace poise::ha
