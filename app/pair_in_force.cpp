@@ -4,6 +4,7 @@
 #include "app/runtime.hpp"
 #include "base/hash.hpp"
 
+#include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
 #include <cassert>
@@ -37,7 +38,8 @@ std::string file_text(const std::string& path) {
 }  // namespace
 
 std::expected<std::unique_ptr<PairInForce>, std::string> PairInForce::start(
-    const config::Node& node, const config::Config& config, std::string config_path, Log& log) {
+    const boost::asio::any_io_executor& executor, const config::Node& node,
+    const config::Config& config, std::string config_path, Log& log) {
     const bool paired = !node.cluster.key_file.empty();
     if (!paired && config.floating_ips.empty()) return nullptr;
     ha::NodeSettings settings;
@@ -53,20 +55,33 @@ std::expected<std::unique_ptr<PairInForce>, std::string> PairInForce::start(
     } else {
         settings.keys = {ha::make_cluster_key()};  // nobody is there to read
     }
-    std::unique_ptr<PairInForce> made(new PairInForce(std::move(config_path), log));
+    std::unique_ptr<PairInForce> made(
+        new PairInForce(executor, node.cluster.hook, std::move(config_path), log));
     auto started = ha::Node::start(
-        std::move(settings),
-        {.on_change = [raw = made.get()](const ha::OwnerChange& change) { raw->on_change(change); },
-         .on_line =
-             [&log](bool bad, const std::string& line) {
-                 const std::string text = "pair: " + line;
-                 bad ? log.warn(text) : log.info(text);
-             }});
+        std::move(settings), {.on_change =
+                                  [raw = made.get()](const ha::OwnerChange& change) {
+                                      boost::asio::post(raw->executor_,
+                                                        [raw, change] { raw->on_change(change); });
+                                  },
+                              .on_line =
+                                  [&log](bool bad, const std::string& line) {
+                                      const std::string text = "pair: " + line;
+                                      bad ? log.warn(text) : log.info(text);
+                                  }});
     if (!started) return std::unexpected(started.error());
     made->node_ = std::move(*started);
     made->published(config);
     return made;
 }
+
+PairInForce::PairInForce(const boost::asio::any_io_executor& executor, const std::string& hook,
+                         std::string config_path, Log& log)
+    : executor_(executor),
+      config_path_(std::move(config_path)),
+      log_(log),
+      hook_(executor, hook, [&log](bool bad, const std::string& line) {
+          bad ? log.warn("pair: " + line) : log.info("pair: " + line);
+      }) {}
 
 PairInForce::~PairInForce() = default;
 
@@ -76,10 +91,19 @@ void PairInForce::on_change(const ha::OwnerChange& change) {
                      change.reason == ha::Reason::froze;
     const std::string line = "pair: " + change_text(change);
     bad ? log_.warn(line) : log_.info(line);
+    if (change.to == ha::State::yielding) return;  // on its way to standby
+    const ha::PairStatus now = node_->status();
+    hook_.changed({.active = change.to == ha::State::active,
+                   .reason = std::string(word(change.reason)),
+                   .node = now.node,
+                   .peer = now.peer,
+                   .epoch = change.epoch,
+                   .addresses = addresses_});
 }
 
 void PairInForce::published(const config::Config& config) {
     mark_ = ha::config_mark(config_path_.empty() ? "" : file_text(config_path_), 0);
+    addresses_ = config.floating_ips;
     node_->set_addresses(config.floating_ips);
     node_->set_neighbours(neighbours_of(config));
     look();

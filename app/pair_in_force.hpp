@@ -4,7 +4,10 @@
 
 #include "base/log.hpp"
 #include "config/model.hpp"
+#include "ha/hook.hpp"
 #include "ha/node.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -12,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace poise::app {
 
@@ -20,8 +24,10 @@ class PairInForce {
 public:
     /// Nothing to do without floating addresses and without a cluster. `config_path` is the file
     /// that the other node must have, too; empty: there is none. The error is a sentence.
+    /// `executor` is the control thread's; it outlives this.
     static std::expected<std::unique_ptr<PairInForce>, std::string> start(
-        const config::Node& node, const config::Config& config, std::string config_path, Log& log);
+        const boost::asio::any_io_executor& executor, const config::Node& node,
+        const config::Config& config, std::string config_path, Log& log);
     ~PairInForce();
     PairInForce(const PairInForce&) = delete;
     PairInForce& operator=(const PairInForce&) = delete;
@@ -37,19 +43,25 @@ public:
     std::string standby() { return node_->standby(); }
     /// Hands the addresses over, which takes a moment. Once; then the node is gone.
     void stop();
+    /// Kills the operator's program if it still runs; the executor must run on until hooks() is 0.
+    void cancel_hook() { hook_.cancel(); }
+    std::size_t hooks() const { return hook_.running(); }
 
 private:
     static constexpr std::chrono::milliseconds stop_limit{500};
 
-    PairInForce(std::string config_path, Log& log)
-        : config_path_(std::move(config_path)), log_(log) {}
+    PairInForce(const boost::asio::any_io_executor& executor, const std::string& hook,
+                std::string config_path, Log& log);
 
     void on_change(const ha::OwnerChange& change);
 
+    boost::asio::any_io_executor executor_;
     std::string config_path_;
     Log& log_;
     ha::ConfigMark mark_;
     bool told_different_ = false;
+    std::vector<config::FloatingAddress> addresses_;
+    ha::Hook hook_;
     std::unique_ptr<ha::Node> node_;
 };
 

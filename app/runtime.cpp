@@ -63,6 +63,7 @@ Runtime::Impl::~Impl() {
     loop->io.run_for(end_limit);
     // What still runs would touch what is about to go.
     if (monitor && monitor->running() > 0) watchdog.give_up("health checks have not ended");
+    if (pair && pair->hooks() > 0) watchdog.give_up("the hook of the pair has not ended");
     if (in_force && in_force->tls().running() > 0) watchdog.give_up("OCSP has not ended");
 }
 
@@ -116,7 +117,8 @@ std::expected<void, std::string> Runtime::Impl::start() {
     layer4 = std::make_unique<Layer4>(loop->io.get_executor(), log);
     if (auto opened = layer4->prepare(options.config); !opened) return opened;
     in_force->publish(std::move(options.config), std::move(*sockets), std::move(*contexts));
-    auto paired = PairInForce::start(options.node, in_force->config(), options.config_path, log);
+    auto paired = PairInForce::start(loop->io.get_executor(), options.node, in_force->config(),
+                                     options.config_path, log);
     if (!paired) return std::unexpected(paired.error());
     pair = std::move(*paired);
     layer4->adopt(in_force->generation());
@@ -182,6 +184,7 @@ void Runtime::Impl::end() {
     if (layer4) layer4->stop();
     if (control) control->stop();
     if (monitor) monitor->stop();
+    if (pair) pair->cancel_hook();
     if (in_force) in_force->tls().stop();
     signals.reset();
     loop->sweep_timer.cancel();

@@ -12,6 +12,7 @@ from lib.programs import POISE
 
 KEY = "5d" * 32
 HEARTBEAT_PORT = 9694
+WEB_PORT = 8080
 
 
 class PoisePair:
@@ -47,10 +48,14 @@ class PoisePair:
         (folder / "node.yaml").write_text(yaml.safe_dump({
             "node": {"name": node.role, "workers": 1, "control": self.control(node)},
             "cluster": cluster}))
+        # The same file on both nodes, as it would be.
+        answer = self.pair.folder / "answer.txt"
+        answer.write_text("an answer of the pair\n")
         (folder / "poise.yaml").write_text(yaml.safe_dump({
             "floating_ips": [f"{ADDRESS}/{PREFIX} dev eth0", f"{ADDRESS6}/64 dev eth0"],
-            "services": {"none": {"listen": "127.0.0.1:8080", "health": "none",
-                                  "servers": ["127.0.0.1:9"]}}}))
+            "services": {"web": {"listen": f"{ADDRESS}:{WEB_PORT}", "health": "none",
+                                 "fallback": {"status": 200, "body_file": str(answer)},
+                                 "servers": ["127.0.0.1:9"]}}}))
         self.running[node.role] = self.pair.start(
             node, [POISE, "serve", "--config", str(folder / "poise.yaml"), "--node",
                    str(folder / "node.yaml")], "poise")

@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from bench.failover.pair import ADDRESS, ADDRESS6, Pair, wait  # noqa: E402
-from bench.failover.poise import PoisePair  # noqa: E402
+from bench.failover.poise import WEB_PORT, PoisePair  # noqa: E402
 from conftest import why_not  # noqa: E402
 
 # What a busy machine may take; the figures themselves are bench.failover's to judge.
@@ -30,6 +30,11 @@ class World:
         time.sleep(self.poise.settle)
         self.pair.watch_now()
         self.since = time.time()
+
+    def web(self) -> str:
+        """What a client of the service on the floating address gets."""
+        return self.pair.client.run(["curl", "-s", "-m", "5",
+                                     f"http://{ADDRESS}:{WEB_PORT}/"]).stdout
 
     def taken_over(self) -> None:
         wait("the other node has the addresses", lambda: all(
@@ -71,7 +76,7 @@ def test_a_killed_node_is_replaced(world):
     world.poise.kill(world.active)
     world.taken_over()
     wait("the killed node has no address", lambda: not world.pair.has_address(world.active), 3)
-    time.sleep(1)
+    assert world.web() == "an answer of the pair\n"
     world.judge([world.active, world.standby])
 
 
@@ -137,3 +142,31 @@ def test_a_guardian_that_was_killed_has_a_successor(world):
     world.poise.kill(world.active)
     world.taken_over()
     wait("it has taken the address away", lambda: not world.pair.has_address(world.active), 3)
+
+
+def test_a_reload_keeps_the_addresses_and_takes_new_ones(world):
+    for node in world.pair.nodes:
+        config = world.poise.folder(node) / "poise.yaml"
+        config.write_text(config.read_text().replace("floating_ips:\n",
+                                                     "floating_ips:\n- 10.77.0.101/24 dev eth0\n"))
+        done = world.poise.command(node, "reload")
+        assert done.returncode == 0, done.stderr
+    wait("the new address is there",
+         lambda: world.pair.has_address(world.active, "10.77.0.101"), GENEROUS)
+    world.judge([world.active])
+
+
+def test_status_tells_both_nodes_of_the_pair_and_why_not(world):
+    for node, other in ((world.active, world.standby), (world.standby, world.active)):
+        wait("both have the same settings", lambda one=node: "same settings" in world.poise.command(
+            one, "status").stdout, GENEROUS)
+        assert other.role in world.poise.command(node, "status").stdout
+    refused = world.poise.command(world.active, "takeover")
+    assert refused.returncode == 1 and "active already" in refused.stderr
+    config = world.poise.folder(world.standby) / "poise.yaml"
+    config.write_text(config.read_text() + "# another\n")
+    assert world.poise.command(world.standby, "reload").returncode == 0
+    refused = world.poise.command(world.standby, "takeover")
+    assert refused.returncode == 1 and "--force" in refused.stderr
+    assert world.poise.command(world.standby, "takeover", "--force").returncode == 0
+    world.taken_over()
