@@ -16,11 +16,12 @@ namespace {
 // Before so many beats the loss is not known well, and a few more may be missing.
 constexpr std::size_t known_after = 100;
 constexpr int misses_unknown = 5;
-// Lateness above this is a fault of its own, not something to wait for.
-constexpr microseconds margin_max = 40ms;
-constexpr microseconds margin_min = 4ms;
+// Lateness above this is a fault of its own, not something to wait for. A virtual machine is
+// held up for ten milliseconds and more by its host, real-time priority or not.
+constexpr microseconds margin_max = 60ms;
+constexpr microseconds margin_min = 12ms;
 constexpr auto aged_every = 1s;
-constexpr double aged_by = 0.8;  // of a margin is left after a second
+constexpr double aged_by = 0.97;  // of a margin is left after a second
 
 }  // namespace
 

@@ -23,7 +23,8 @@ struct GuardianMemory;
 
 struct GuardianSettings {
     /// The main process counts as frozen when it has not called beat() for this long.
-    std::chrono::milliseconds stall_limit{50};
+    /// A virtual machine may be held up for tens of milliseconds by its host.
+    std::chrono::milliseconds stall_limit{70};
     /// How the guardian's process is started: this program with these words ends up in
     /// run_guardian(). It inherits nothing but two descriptors and the standard error.
     std::vector<std::string> program{"/proc/self/exe", "guardian"};

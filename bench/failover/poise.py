@@ -19,7 +19,7 @@ class PoisePair:
     """`cluster`: further keys of the nodes' `cluster`."""
 
     name = "Poise"
-    settle = 1.5
+    settle = 1.2  # until the loss is known: a hundred beats
 
     def __init__(self, **cluster):
         self.cluster = cluster
