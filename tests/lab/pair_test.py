@@ -1,6 +1,9 @@
 """The redundant pair: what clients notice of a failure, judged by an observer on the segment."""
 
+import json
+import os
 import shutil
+import socket
 import sys
 import time
 from pathlib import Path
@@ -170,3 +173,26 @@ def test_status_tells_both_nodes_of_the_pair_and_why_not(world):
     assert refused.returncode == 1 and "--force" in refused.stderr
     assert world.poise.command(world.standby, "takeover", "--force").returncode == 0
     world.taken_over()
+
+
+def test_forged_beats_change_nothing_and_are_counted(world):
+    target = (world.active.ip, 9694)
+    header = b"PSHA\x01"
+    beats = [b"", b"PSHA", os.urandom(200), header + b"\x02\x00\x00" + os.urandom(200),
+             header + b"\x03\x00\x00" + os.urandom(200),
+             header + b"\x01\x00\x00" + os.urandom(1400), b"PSHA\x63" + os.urandom(100)]
+    sent = 0
+    for node in (world.standby, world.pair.client):
+        with node.inside():
+            sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        until = time.time() + 1.5
+        while time.time() < until:
+            for beat in beats:
+                sender.sendto(beat, target)
+            sent += len(beats)
+        sender.close()
+    status = json.loads(world.poise.command(world.active, "status", "--json").stdout)["pair"]
+    assert status["state"] == "active" and status["peer_alive"]
+    assert sum(status["refused"].values()) > 1000 and status["strangers"] > 1000, sent
+    assert not status["key_problem"]
+    world.judge([world.active], blackout=1.0)
