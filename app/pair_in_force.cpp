@@ -70,6 +70,7 @@ std::expected<std::unique_ptr<PairInForce>, std::string> PairInForce::start(
                                   }});
     if (!started) return std::unexpected(started.error());
     made->node_ = std::move(*started);
+    made->key_file_ = node.cluster.key_file;
     made->published(config);
     return made;
 }
@@ -101,7 +102,15 @@ void PairInForce::on_change(const ha::OwnerChange& change) {
                    .addresses = addresses_});
 }
 
+void PairInForce::read_keys() {
+    if (key_file_.empty()) return;
+    auto keys = ha::load_cluster_keys(key_file_);
+    if (keys) return node_->set_keys(std::move(*keys));
+    log_.warn(fmt::format("pair: {}; the keys of before stay in use", keys.error()));
+}
+
 void PairInForce::published(const config::Config& config) {
+    read_keys();
     mark_ = ha::config_mark(config_path_.empty() ? "" : file_text(config_path_), 0);
     addresses_ = config.floating_ips;
     node_->set_addresses(config.floating_ips);

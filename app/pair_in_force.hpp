@@ -32,7 +32,7 @@ public:
     PairInForce(const PairInForce&) = delete;
     PairInForce& operator=(const PairInForce&) = delete;
 
-    /// `config` is in force now.
+    /// `config` is in force now. Reads the key file again: keys are changed by a reload.
     void published(const config::Config& config);
     /// To be called every few seconds: whether the other node has the same settings.
     void look();
@@ -54,9 +54,10 @@ private:
                 std::string config_path, Log& log);
 
     void on_change(const ha::OwnerChange& change);
+    void read_keys();
 
     boost::asio::any_io_executor executor_;
-    std::string config_path_;
+    std::string config_path_, key_file_;
     Log& log_;
     ha::ConfigMark mark_;
     bool told_different_ = false;

@@ -77,7 +77,20 @@ std::string peer_line(const ha::PairStatus& pair) {
                        pair.config_equal ? ", same settings" : ", OTHER SETTINGS");
 }
 
+std::string age_of(const ha::OwnerChange& change, std::chrono::system_clock::time_point now) {
+    const std::chrono::system_clock::time_point at{std::chrono::milliseconds(change.at_ms)};
+    return age_text(std::chrono::duration_cast<std::chrono::seconds>(
+        std::max(now - at, std::chrono::system_clock::duration::zero())));
+}
+
 }  // namespace
+
+std::string changes_text(const ha::PairStatus& pair, std::chrono::system_clock::time_point now) {
+    std::string text = fmt::format("changes of owner, as {} saw them:\n", pair.node);
+    for (const ha::OwnerChange& change : pair.changes)
+        text += fmt::format("  {} ago: {}\n", age_of(change, now), change_text(change));
+    return pair.changes.empty() ? std::string() : text;
+}
 
 std::string change_text(const ha::OwnerChange& change) {
     std::string text =
@@ -115,13 +128,10 @@ std::string pair_text(const ha::PairStatus& pair, const StatusStyle& style) {
             all += (all.empty() ? "" : ", ") + each;
         text += line("  not yet confirmed by: " + all, style);
     }
-    if (!pair.changes.empty()) {
-        const ha::OwnerChange& last = pair.changes.front();
-        const std::chrono::system_clock::time_point at{std::chrono::milliseconds(last.at_ms)};
-        const auto age = std::chrono::duration_cast<std::chrono::seconds>(
-            std::max(style.now - at, std::chrono::system_clock::duration::zero()));
-        text += line(fmt::format("  {} ago: {}", age_text(age), change_text(last)), style);
-    }
+    if (!pair.changes.empty())
+        text += line(fmt::format("  {} ago: {}", age_of(pair.changes.front(), style.now),
+                                 change_text(pair.changes.front())),
+                     style);
     return text;
 }
 

@@ -89,6 +89,10 @@ class PoisePair:
         return subprocess.run([POISE, *words, "--control", self.control(node)],
                               capture_output=True, text=True, timeout=20, check=False)
 
+    def keys(self, path: Path, *words: str) -> subprocess.CompletedProcess:
+        return subprocess.run([POISE, "pair", "--key-file", str(path), *words],
+                              capture_output=True, text=True, timeout=20, check=False)
+
     def hand_over(self, node) -> None:
         done = self.command(node, "standby")
         assert done.returncode == 0, done.stderr

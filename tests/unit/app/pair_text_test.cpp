@@ -64,6 +64,16 @@ TEST_SUITE("app/pair_text") {
         CHECK_FALSE(has(text, "does not take over"));
     }
 
+    TEST_CASE("poise why lists the changes of owner, when there were any") {
+        const std::chrono::system_clock::time_point now(std::chrono::seconds(1'700'000'005));
+
+        CHECK(
+            changes_text(full(), now) ==
+            "changes of owner, as lb1 saw them:\n"
+            "  5s ago: active: the other node is silent (epoch 4, 38.2 ms after its last beat)\n");
+        CHECK(changes_text({}, now).empty());
+    }
+
     TEST_CASE("a standby that holds back says why") {
         ha::PairStatus pair = full();
         pair.state = ha::State::standby;
