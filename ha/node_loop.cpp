@@ -236,7 +236,7 @@ void Node::Loop::tick(Time now) {
 void Node::Loop::apply(Time now) {
     if (member_->ownership().holds() && !self_.reclaimed) {
         const AddressOutcome outcome = addresses_->hold(lease, now);
-        tell_problems(outcome.problems);
+        if (outcome.acted) tell_problems(outcome.problems);
         // A freeze may have come in between.
         if (guardian_ && guardian_->has_taken()) {
             addresses_->forget();
@@ -245,7 +245,7 @@ void Node::Loop::apply(Time now) {
         announce_if_due(now);
     } else {
         const AddressOutcome outcome = addresses_->release(now);
-        tell_problems(outcome.problems);
+        if (outcome.acted) tell_problems(outcome.problems);
         announcer_->end();
     }
     tell_changes(now);

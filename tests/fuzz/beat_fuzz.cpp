@@ -19,8 +19,7 @@ void require(bool holds) {
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
     const std::span<const std::uint8_t> bytes{data, size};
-    if (const auto beat = beat_from_bytes(bytes))
-        require(beat_from_bytes(to_bytes(*beat)) == beat);
+    if (const auto beat = beat_from_bytes(bytes)) require(beat_from_bytes(to_bytes(*beat)) == beat);
 
     const ClusterKey key{1, 2, 3};
     Sealing sealing({key}, BootNonce{4, 5, 6});
