@@ -14,7 +14,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::int64_t day_s = 24 * 3600;
+constexpr std::int64_t day_s = 86'400;
 
 std::int64_t now_s(const Api& api) {
     return std::chrono::floor<std::chrono::seconds>(api.now().time_since_epoch()).count();

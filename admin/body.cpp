@@ -18,7 +18,7 @@ namespace {
 // Empty: `value` will do for `field`.
 std::string wrong_with(const BodyField& field, const json& value) {
     if (field.type == FieldType::integer) {
-        const std::string range =
+        std::string range =
             fmt::format("must be a whole number from {} to {}", field.min, field.max);
         if (!value.is_number_integer()) return range;
         const bool large = value.is_number_unsigned() &&

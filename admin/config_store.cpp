@@ -110,7 +110,7 @@ void ConfigStore::keep(const ConfigText& text, std::string_view who, std::string
                         {"version", text.version},
                         {"text", text.text}};
     // A revision that cannot be kept must not hold up the change itself.
-    (void)write_whole(file_of(number), json_text(revision));
+    [[maybe_unused]] const auto kept = write_whole(file_of(number), json_text(revision));
     const auto all = numbers();
     for (std::size_t i = 0; i + revisions_max < all.size(); ++i) {
         std::error_code ignored;

@@ -13,7 +13,7 @@
 #include <memory>
 
 namespace boost::asio::ssl {
-class context;
+class context;  // NOLINT(readability-identifier-naming): of Asio
 }
 
 namespace poise::admin {

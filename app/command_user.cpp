@@ -102,7 +102,7 @@ int run_on(const UserOptions& options, const admin::UserFile& file, Terminal& te
         if (options.verb == "add") return add_user(users, options.name, *role, password, now_s());
         if (options.verb == "passwd") return set_password(users, options.name, password);
         if (options.verb == "remove") return remove_user(users, options.name);
-        constexpr std::int64_t day_s = 24 * 3600;
+        constexpr std::int64_t day_s = 86'400;
         const std::int64_t expires = options.days == 0 ? 0 : now_s() + options.days * day_s;
         const auto made =
             add_token(users, options.name, *role, expires, "the command line", now_s());

@@ -91,7 +91,7 @@ function past(session) {
 }
 
 export function render(session) {
-  if (!loaded) return h('p', {class: 'card'}, trouble || 'Loading…');
+  if (!loaded || !editor) return h('p', {class: 'card'}, trouble || 'Loading…');
   const ready = checked && !checked.error && dirty();
   return h('div', {class: 'stack', 'data-key': 'config'},
     h('div', {class: 'title'}, h('h1', {}, 'Configuration'),
@@ -114,7 +114,7 @@ export function diffView(lines) {
 
 async function apply(_element, session) {
   await check();
-  if (checked.error) return toast('It has errors: nothing was applied.', true);
+  if (!checked || checked.error) return toast('It has errors: nothing was applied.', true);
   const text = editor.text;
   const comment = await dialog('Apply this change?', (close) => {
     const why = h('input', {name: 'comment', maxlength: 500, placeholder: 'Why, for the history (optional)'});

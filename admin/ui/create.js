@@ -51,7 +51,7 @@ export async function guided() {
     const verdict = h('p', {class: 'muted', role: 'status'});
     const go = h('button', {class: 'primary', type: 'submit'}, 'Into the editor');
     const form = h('form', {class: 'grid'},
-      field('Name', h('input', {name: 'name', required: true, pattern: '[A-Za-z0-9._-]+', maxlength: 64, autofocus: true})),
+      field('Name', h('input', {name: 'name', required: true, pattern: '[A-Za-z0-9._\\-]+', maxlength: 64, autofocus: true})),
       field('What it is', h('select', {name: 'kind'}, Object.entries(kinds).map(([key, one]) =>
         h('option', {value: key}, one.label)))),
       field('Address', h('input', {name: 'address', placeholder: 'every address of the node'})),
