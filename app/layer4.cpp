@@ -46,7 +46,7 @@ bool wants_layer4(const config::Config& config) {
 }  // namespace
 
 struct Layer4::Impl {
-    Impl(asio::any_io_executor executor, Log& to) : log(to), timer(std::move(executor)) {}
+    Impl(const asio::any_io_executor& executor, Log& to) : log(to), timer(executor) {}
 
     std::expected<void, std::string> open();
     void look();

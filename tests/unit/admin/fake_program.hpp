@@ -63,7 +63,7 @@ public:
     std::string order_pair(PairOrder) override { return pair_error; }
     ConfigOutcome reload() override {
         ++reloads;
-        return {.error = reload_error, .generation = 2};
+        return {.error = reload_error, .problems = {}, .changes = {}, .generation = 2};
     }
     ConfigOutcome check(const std::string& text) override {
         if (text.find("wrong") == std::string::npos) return {.changes = {"something changes"}};

@@ -146,7 +146,9 @@ inline Bytes make_packet(const Made& made) {
 inline Bytes make_icmp_error(std::string_view from, std::string_view to, const Bytes& about,
                              std::size_t quoted, std::uint8_t type) {
     const bool v4 = parse_ip(from)->is_v4();
-    Made made{.from = from, .to = to};
+    Made made;
+    made.from = from;
+    made.to = to;
     made.protocol = v4 ? protocol_icmp : protocol_icmp6;
     made.icmp_type = type;
     made.body.assign(about.begin() + ethernet_bytes,
