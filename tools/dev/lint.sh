@@ -48,7 +48,7 @@ check_shell() {
 # Each header is compiled as the only include of an empty file.
 check_headers() {
     cpp_files | grep '\.hpp$' | xargs -P "$(nproc)" -I{} clang++-19 -std=c++23 -fsyntax-only \
-        -Wall -Wextra -Werror -Wno-missing-field-initializers -I. -isystem /usr/share/include/llhttp \
+        -Wall -Wextra -Werror -I. -isystem /usr/share/include/llhttp \
         -DBOOST_ASIO_SEPARATE_COMPILATION -DBOOST_BEAST_SEPARATE_COMPILATION \
         -DBOOST_ASIO_NO_DEPRECATED -DPOISE_SOURCE_DIR='""' -include {} -x c++ /dev/null || {
         echo "cure: include in each header what it uses"

@@ -66,9 +66,11 @@ public:
         return {.error = reload_error, .problems = {}, .changes = {}, .generation = 2};
     }
     ConfigOutcome check(const std::string& text) override {
-        if (text.find("wrong") == std::string::npos) return {.changes = {"something changes"}};
+        if (text.find("wrong") == std::string::npos)
+            return {.error = {}, .problems = {}, .changes = {"something changes"}};
         return {.error = "the configuration has errors",
-                .problems = {{2, 5, "that is wrong", "write something else"}}};
+                .problems = {{2, 5, "that is wrong", "write something else"}},
+                .changes = {}};
     }
     std::vector<CertificateFacts> certificates() override { return {}; }
 
@@ -100,11 +102,17 @@ struct Fixture {
     Request request(Method method, const std::string& path, const std::string& body = "") const {
         return {.method = method,
                 .path = path,
+                .query = {},
                 .body = body,
                 .client = *parse_address("127.0.0.1:4000"),
                 .tls = true,
                 .host = "lb1:9443",
-                .content_type = body.empty() ? "" : "application/json"};
+                .origin = {},
+                .cookie = {},
+                .authorization = {},
+                .csrf = {},
+                .content_type = body.empty() ? "" : "application/json",
+                .if_none_match = {}};
     }
     Request as(const Principal& who, Request request) const {
         request.cookie = std::string(cookie_name(true)) + "=" + who.session;

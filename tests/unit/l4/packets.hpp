@@ -40,7 +40,7 @@ struct Made {
     std::uint16_t fragment = 0;  // the IPv4 field
     int vlan_tags = 0;
     std::uint8_t icmp_type = 0;
-    Bytes body;  // instead of `payload`
+    Bytes body = {};  // instead of `payload`
 };
 
 inline std::uint16_t transport_sum(const Bytes& frame, const PacketView& view) {
