@@ -39,8 +39,8 @@ bool Member::take(std::size_t path, const Opened& opened, Time now) {
 }
 
 void Member::measure_round_trip(const Beat& beat, Time now) {
-    if (beat.echo_counter == 0 || beat.echo_counter > ticks_ ||
-        ticks_ - beat.echo_counter >= sent_kept)
+    if (beat.echo_counter == 0 || beat.echo_counter > sent_ ||
+        sent_ - beat.echo_counter >= sent_kept)
         return;
     const auto passed = duration_cast<microseconds>(now - sent_at_[beat.echo_counter % sent_kept]);
     const auto there = passed - microseconds(beat.echo_age_us);
@@ -64,11 +64,14 @@ void Member::look_at_peer(Time now) {
 }
 
 void Member::tick(Time now, const SelfView& self) {
-    ++ticks_;
-    sent_at_[ticks_ % sent_kept] = now;
     detector_.tick(now);
     look_at_peer(now);
     ownership_.step(now, peer_, self);
+}
+
+void Member::sent(std::uint64_t counter, Time now) {
+    sent_ = counter;
+    sent_at_[counter % sent_kept] = now;
 }
 
 bool Member::react(Time now, const SelfView& self) {

@@ -47,7 +47,10 @@ public:
     /// change hands by it.
     bool react(Time now, const SelfView& self);
 
-    /// The beat of this tick.
+    /// Beat `counter` leaves now: its echo tells the round trip.
+    void sent(std::uint64_t counter, Time now);
+
+    /// What to tell now.
     Beat beat(Time now, const SelfView& self, const SelfFacts& facts) const;
 
     void set_addresses_hash(std::uint64_t hash) { settings_.addresses_hash = hash; }
@@ -83,7 +86,7 @@ private:
     Time unreadable_since_{}, unreadable_at_{};
     int unreadable_ = 0;
     std::array<Time, sent_kept> sent_at_{};
-    std::uint64_t ticks_ = 0;
+    std::uint64_t sent_ = 0;  // the newest
     std::chrono::microseconds round_trip_{0};
 };
 

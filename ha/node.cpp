@@ -91,23 +91,6 @@ void Node::set_config(ConfigMark mark, bool verified) {
         false);
 }
 
-void Node::set_watermark(std::uint64_t watermark) {
-    loop_->post([this, watermark] { loop_->facts().watermark = watermark; }, false);
-}
-
-Address Node::peer_stream() const {
-    Address address;
-    loop_->post(
-        [&] {
-            const PeerView& peer = loop_->member().peer();
-            if (!peer.heard || loop_->first_peer() == Address{}) return;
-            address = loop_->first_peer();
-            address.port = peer.beat.stream_port;
-        },
-        true);
-    return address;
-}
-
 ConfigMark Node::peer_config() const {
     ConfigMark mark;
     loop_->post([&] { mark = loop_->member().peer().beat.config; }, true);

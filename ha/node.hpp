@@ -60,10 +60,7 @@ public:
     void set_keys(ClusterKeys keys);
     /// What this node has in force; `verified`: it equals what the active node has.
     void set_config(ConfigMark mark, bool verified);
-    void set_watermark(std::uint64_t watermark);
 
-    /// Where the other node takes the state stream: its newest beat says so. Port 0: unknown.
-    Address peer_stream() const;
     ConfigMark peer_config() const;
 
 private:

@@ -107,6 +107,7 @@ void Node::Loop::run() {
     }
     addresses_->release(Clock::now());
     announcer_->end();
+    say_farewell(Clock::now());
     const std::lock_guard lock(mutex_);
     ended_ = true;
     done_.notify_all();
@@ -291,6 +292,7 @@ void Node::Loop::tell_changes(Time now) {
 
 void Node::Loop::beat(Time now) {
     sealing_->next_counter();
+    member_->sent(sealing_->counter(), now);
     const std::vector<std::uint8_t> content = to_bytes(member_->beat(now, self_, facts_));
     const bool session = sealing_->has_session();
     std::vector<std::vector<std::uint8_t>> goodbyes;
@@ -308,6 +310,15 @@ void Node::Loop::beat(Time now) {
         farewells.push_back(
             {paths_[i].local(), paths_[i].peer(), std::as_bytes(std::span(goodbyes[i]))});
     guardian_->set_farewell(farewells);
+}
+
+// The other node need not wait for silence.
+void Node::Loop::say_farewell(Time now) {
+    if (!sealing_->has_session()) return;
+    sealing_->next_counter();
+    const std::vector<std::uint8_t> content = to_bytes(member_->beat(now, self_, facts_));
+    for (std::size_t i = 0; i < paths_.size(); ++i)
+        paths_[i].send(sealing_->seal(Kind::farewell, static_cast<std::uint8_t>(i), content));
 }
 
 void Node::Loop::change_addresses(std::vector<config::FloatingAddress> addresses) {

@@ -44,7 +44,6 @@ public:
     void set_verified(bool verified) { self_.verified = verified; }
     Sealing& sealing() { return *sealing_; }
     Announcer& announcer() { return *announcer_; }
-    Address first_peer() const { return paths_.empty() ? Address{} : paths_.front().peer(); }
     void change_addresses(std::vector<config::FloatingAddress> addresses);
 
 private:
@@ -63,6 +62,7 @@ private:
     void announce_if_due(Time now);
     void tell_changes(Time now);
     void beat(Time now);
+    void say_farewell(Time now);
     void tell(bool bad, const std::string& line);
     void tell_problems(const std::vector<AddressProblem>& problems);
     void publish(Time now);

@@ -29,6 +29,8 @@ struct Two {
             ++n;
             one.tick(now, self);
             other.tick(now, self);
+            one.sent(n, now);
+            other.sent(n, now);
             const Opened from_one{Kind::beat, n, first, to_bytes(one.beat(now, self, {}))};
             const Opened from_other{Kind::beat, n, first, to_bytes(other.beat(now, self, {}))};
             first = false;
