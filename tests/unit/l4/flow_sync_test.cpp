@@ -1,0 +1,132 @@
+// The mailbox between the layer-4 thread and the pair's.
+#include "l4/flow_sync.hpp"
+
+#include "tests/unit/l4/packets.hpp"
+
+#include <doctest/doctest.h>
+
+#include <thread>
+
+using namespace poise;
+using namespace poise::l4;
+using namespace poise::l4::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr FlowSync::Clock::time_point start{1h};
+
+std::vector<FlowRecord> flows(std::size_t count, std::uint16_t first_port = 1) {
+    std::vector<FlowRecord> made(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        made[i].client = ip("192.0.2.1");
+        made[i].vip = ip("10.0.0.100");
+        made[i].client_port = static_cast<std::uint16_t>(first_port + i);
+        made[i].protocol = protocol_tcp;
+        made[i].life = 100s;
+    }
+    return made;
+}
+
+}  // namespace
+
+TEST_CASE("l4 flow sync: nothing is kept before a peer listens, nor when it has gone") {
+    FlowSync sync;
+    CHECK_FALSE(FlowSync::listening(sync.era()));
+    sync.begin();
+    const std::uint32_t era = sync.era();
+    CHECK(FlowSync::listening(era));
+    sync.tell(era, PieceKind::changes, flows(3), start, start);
+    CHECK(sync.telling(start + 5s).waiting == 3);
+    CHECK(sync.telling(start + 5s).lag == 5s);
+    sync.end();
+    CHECK_FALSE(FlowSync::listening(sync.era()));
+    CHECK(sync.take(1'000'000, start).empty());
+    CHECK(sync.telling(start).waiting == 0);
+    sync.begin();
+    CHECK(sync.era() != era);
+    sync.tell(era, PieceKind::changes, flows(3), start, start);  // it has not noticed yet
+    CHECK(sync.take(1'000'000, start).empty());
+}
+
+TEST_CASE("l4 flow sync: pieces arrive whole, in order, and younger by the time they waited") {
+    FlowSync sync;
+    FlowSync standby;
+    sync.begin();
+    for (const std::uint16_t port : {1, 1'001, 2'001})
+        sync.tell(sync.era(), PieceKind::everything, flows(500, port), start, start);
+    sync.tell(sync.era(), PieceKind::everything_ends, {}, start, start);
+    const auto first = sync.take(1, start + 10s);  // one piece, however large
+    CHECK(sync.telling(start).sequence == 1);
+    const auto rest = sync.take(1'000'000, start + 10s);
+    CHECK(sync.take(1'000'000, start).empty());
+    const TellStatus told = sync.telling(start);
+    CHECK(told.complete);
+    CHECK(told.told == 1'500);
+    CHECK(told.sequence == 4);
+    REQUIRE(standby.adopt(first));
+    REQUIRE(standby.adopt(rest));
+    CHECK(standby.adopting().waiting == 1'500);
+    std::uint64_t sequence = 0;
+    while (const auto piece = standby.next_adopted()) {
+        CHECK(piece->sequence == ++sequence);
+        for (const FlowRecord& flow : piece->flows)
+            REQUIRE(flow.life == 90s);
+    }
+    CHECK(sequence == 4);
+    CHECK_FALSE(standby.has_adopted());
+}
+
+TEST_CASE("l4 flow sync: who brings more than fits is told so, and loses nothing") {
+    FlowSync sync;
+    Bytes piece;
+    write_piece({1, PieceKind::changes, flows(1)}, piece);
+    for (std::size_t i = 0; i < FlowSync::adopted_pieces_max; ++i)
+        REQUIRE(sync.adopt(piece));
+    CHECK(sync.adopt(piece).error() == AdoptFailure::full);
+    CHECK(sync.next_adopted());
+    CHECK(sync.adopt(piece));
+    CHECK(sync.adopting().waiting == FlowSync::adopted_pieces_max);
+}
+
+TEST_CASE("l4 flow sync: of broken bytes nothing is taken") {
+    FlowSync sync;
+    Bytes pieces;
+    write_piece({1, PieceKind::changes, flows(1)}, pieces);
+    write_piece({2, PieceKind::changes, flows(1)}, pieces);
+    pieces.back() ^= 1;
+    pieces.pop_back();
+    CHECK(sync.adopt(pieces).error() == AdoptFailure::malformed);
+    pieces[5] = 9;
+    CHECK(sync.adopt(pieces).error() == AdoptFailure::version);
+    CHECK_FALSE(sync.has_adopted());
+    CHECK(name(AdoptFailure::version) == "version");
+}
+
+TEST_CASE("l4 flow sync: two threads, and every flow arrives once") {
+    constexpr std::size_t pieces = 2'000;
+    FlowSync sync;
+    FlowSync standby;
+    sync.begin();
+    std::thread layer4([&] {
+        for (std::size_t i = 0; i < pieces;) {
+            if (!sync.has_room()) {
+                std::this_thread::yield();
+                continue;
+            }
+            sync.tell(sync.era(), PieceKind::changes, flows(10), start, start);
+            sync.note_waiting(pieces - ++i, start, 0);
+        }
+    });
+    std::uint64_t seen = 0;
+    while (seen < pieces * 10) {
+        const auto bytes = sync.take(100'000, start);
+        CHECK(sync.telling(start).told <= pieces * 10);
+        if (!bytes.empty()) REQUIRE(standby.adopt(bytes));
+        while (const auto piece = standby.next_adopted())
+            seen += piece->flows.size();
+    }
+    layer4.join();
+    CHECK(seen == pieces * 10);
+    CHECK(sync.telling(start).waiting == 0);
+}
