@@ -94,11 +94,13 @@ std::string effective_yaml(const Config& config) {
     const Mapping root = config_mapping();
     const Mapping& service_mapping = root.find("services")->mapping.front();
     Writer writer;
-    if (!config.floating_ips.empty()) {
-        Draft draft;
-        draft.floating_ips = config.floating_ips;
-        const Mapping floating{"", "", {*root.find("floating_ips")}, ""};
-        writer.write(floating, &draft, 0);
+    // Services are written one by one: they are in force as Service, not as Draft.
+    Draft draft;
+    draft.floating_ips = config.floating_ips;
+    draft.certificates = config.certificates;
+    for (const Key& key : root.keys) {
+        if (key.effective && key.name != "services" && !key.nested(&draft).empty())
+            writer.write({"", "", {key}, ""}, &draft, 0);
     }
     writer.text += "services:\n";
     for (const Service& service : config.services) {

@@ -4,6 +4,9 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <random>
 #include <string>
 #include <vector>
@@ -103,6 +106,21 @@ TEST_SUITE("config/effective") {
             ++tried;
         }
         CHECK(tried > 200);
+    }
+
+    TEST_CASE("what the fuzzer starts from is written out whole, certificates included") {
+        int tried = 0;
+        for (const auto& file :
+             std::filesystem::directory_iterator(POISE_SOURCE_DIR "/tests/fuzz/corpus/config")) {
+            CAPTURE(file.path().string());
+            std::ifstream in(file.path());
+            const std::string text{std::istreambuf_iterator<char>(in), {}};
+            const auto config = parse_config(text, "poise.yaml", "/nonexistent");
+            if (!config) continue;  // node.yaml, and what tells of YAML alone
+            CHECK(loaded(effective_yaml(*config), "/nonexistent") == *config);
+            ++tried;
+        }
+        CHECK(tried > 0);
     }
 
     TEST_CASE("every default is written") {
