@@ -13,6 +13,7 @@ enum Flag : std::uint16_t {
     hears_bit = 8,
     verified_bit = 16,
     master_bit = 32,
+    asks_bit = 64,
 };
 
 std::uint16_t flags_of(const Beat& beat) {
@@ -23,6 +24,7 @@ std::uint16_t flags_of(const Beat& beat) {
     if (beat.hears_you) flags |= hears_bit;
     if (beat.verified) flags |= verified_bit;
     if (beat.claim.master) flags |= master_bit;
+    if (beat.asks) flags |= asks_bit;
     return static_cast<std::uint16_t>(flags);
 }
 
@@ -33,6 +35,7 @@ void set_flags(Beat& beat, std::uint16_t flags) {
     beat.hears_you = (flags & hears_bit) != 0;
     beat.verified = (flags & verified_bit) != 0;
     beat.claim.master = (flags & master_bit) != 0;
+    beat.asks = (flags & asks_bit) != 0;
 }
 
 }  // namespace

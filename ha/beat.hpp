@@ -58,6 +58,7 @@ struct Beat {
     bool wishes_to_leave = false;  // asks the other node to take over
     bool planned = false;          // its claim is a switch-over that the other one need not fear
     bool hears_you = false;        // has had a sealed beat of yours lately
+    bool asks = false;             // has missed one of yours: answer at once
     bool verified = false;         // its copy of settings and state equals the active node's
     std::uint16_t received_permille = 0;  // of your beats, lately
     std::uint32_t lateness_us = 0;        // the most that it woke late, lately

@@ -23,6 +23,11 @@ constexpr microseconds margin_min = 12ms;
 constexpr auto aged_every = 1s;
 constexpr double aged_by = 0.97;  // of a margin is left after a second
 
+// Asking too early costs a datagram; each round of asking makes a false takeover rarer.
+constexpr microseconds overdue_after(milliseconds heartbeat) {
+    return microseconds(heartbeat) * 6 / 5;
+}
+
 }  // namespace
 
 void LossHistory::push(bool here) {
@@ -96,7 +101,7 @@ void Detector::received(std::size_t at, std::uint64_t counter, Time now) {
     }
     path.up = true;
     heard_ = alive_ = true;
-    leaving_ = suspected_ = false;
+    leaving_ = doubtful_ = false;
 }
 
 void Detector::new_session() {
@@ -126,17 +131,17 @@ void Detector::tick(Time now) {
     lateness_ = std::max(lateness_, late);
     if (late > heartbeat_) attentive_since_ = now;
 
-    suspected_ = heard_;
-    bool alive = false;
+    bool alive = false, overdue = true;
     for (std::size_t i = 0; i < paths_.size(); ++i) {
         Path& path = paths_[i];
         if (!path.up) continue;
         const auto silent = now - std::max(path.last, attentive_since_);
         path.up = silent < limit(i);
-        if (silent < heartbeat_ * 2) suspected_ = false;
+        if (silent < overdue_after(heartbeat_)) overdue = false;
         alive = alive || path.up;
     }
     alive_ = alive && !leaving_;
+    doubtful_ = alive_ && overdue;
 }
 
 microseconds Detector::limit(std::size_t at) const {

@@ -67,8 +67,8 @@ public:
     bool heard() const { return heard_; }
     /// Not silent for too long on all paths, and has not said that it leaves.
     bool alive() const { return alive_; }
-    /// One beat is overdue on every path: time to ask witnesses.
-    bool suspected() const { return suspected_; }
+    /// Alive as far as is known, but a beat is overdue on every path: time to ask for an answer.
+    bool doubtful() const { return doubtful_; }
 
     /// Silence on `path` that counts as the end, at the loss and lateness measured now.
     std::chrono::microseconds limit(std::size_t path) const;
@@ -97,7 +97,7 @@ private:
     std::vector<Path> paths_;
     Time attentive_since_{}, last_tick_{}, aged_{};
     std::chrono::microseconds lateness_{0};
-    bool heard_ = false, alive_ = false, suspected_ = false, leaving_ = false, ticked_ = false;
+    bool heard_ = false, alive_ = false, doubtful_ = false, leaving_ = false, ticked_ = false;
 };
 
 }  // namespace poise::ha

@@ -1,6 +1,7 @@
 #include "ha/member.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace poise::ha {
 
@@ -34,6 +35,7 @@ bool Member::take(std::size_t path, const Opened& opened, Time now) {
     newest_at_ = now;
     peer_.heard = true;
     peer_.beat = *beat;
+    if (beat->asks) asked_ = std::min(asked_ + 1, answers_max);
     measure_round_trip(*beat, now);
     return true;
 }
@@ -63,7 +65,12 @@ void Member::look_at_peer(Time now) {
     peer_.unreadable = unreadable_ >= unreadable_min && now - unreadable_at_ <= unreadable_for;
 }
 
+int Member::take_answers_due() {
+    return asked_ - std::exchange(answered_, asked_);
+}
+
 void Member::tick(Time now, const SelfView& self) {
+    asked_ = answered_ = 0;
     detector_.tick(now);
     look_at_peer(now);
     ownership_.step(now, peer_, self);
@@ -89,6 +96,7 @@ Beat Member::beat(Time now, const SelfView& self, const SelfFacts& facts) const 
     beat.wishes_to_leave = ownership_.wishes_to_leave();
     beat.planned = ownership_.planned();
     beat.hears_you = peer_.alive;
+    beat.asks = detector_.doubtful();
     beat.verified = self.verified;
     beat.received_permille = detector_.received_permille();
     beat.lateness_us = static_cast<std::uint32_t>(

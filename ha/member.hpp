@@ -50,6 +50,14 @@ public:
     /// Beat `counter` leaves now: its echo tells the round trip.
     void sent(std::uint64_t counter, Time now);
 
+    /// How many beats leave at this tick: one, and more while the other node is in doubt, each of
+    /// which asks for an answer. That many of both must get lost before a silence counts, so a
+    /// line that begins to lose is not taken for a dead node before its loss is known.
+    int beats_due() const { return detector_.doubtful() ? asking_beats : 1; }
+    /// How many beats the other node has asked for and not got yet; none are due then. At most
+    /// `answers_max` between two ticks.
+    int take_answers_due();
+
     /// What to tell now.
     Beat beat(Time now, const SelfView& self, const SelfFacts& facts) const;
 
@@ -71,6 +79,7 @@ public:
 
 private:
     static constexpr std::size_t sent_kept = 64;
+    static constexpr int asking_beats = 5, answers_max = 10;
     static constexpr std::chrono::milliseconds unreadable_for{1000};
     static constexpr int unreadable_min = 3;  // within that time
 
@@ -85,6 +94,7 @@ private:
     Time newest_at_{};
     Time unreadable_since_{}, unreadable_at_{};
     int unreadable_ = 0;
+    int asked_ = 0, answered_ = 0;  // since the last tick
     std::array<Time, sent_kept> sent_at_{};
     std::uint64_t sent_ = 0;  // the newest
     std::chrono::microseconds round_trip_{0};

@@ -186,6 +186,8 @@ void Node::Loop::receive(std::size_t path) {
         apply(now);
         beat(now);
     }
+    for (int due = member_->take_answers_due(); due > 0; --due)
+        beat(now);
 }
 
 void Node::Loop::take(std::size_t path, std::span<const std::uint8_t> datagram, Time now) {
@@ -222,7 +224,8 @@ void Node::Loop::tick(Time now) {
     member_->tick(now, self_);
     if (self_.reclaimed && guardian_->take_back()) self_.reclaimed = false;
     apply(now);
-    beat(now);
+    for (int due = member_->beats_due(); due > 0; --due)
+        beat(now);
     for (const std::string& line : announcer_->tick(now))
         if (!in_switch_over(now)) tell(true, line);
     if (guardian_ && now - looked_after_ > 500ms) {

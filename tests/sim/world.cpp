@@ -109,11 +109,37 @@ void World::deliver(Datagram datagram) {
     Machine& machine = machines_[datagram.to];
     if (!machine.on || !machine.running || machine.inbox.size() >= inbox_max) return;
     machine.inbox.push_back(std::move(datagram));
+    if (!machine.frozen(now_)) receive(machine);
+}
+
+// What the thread of a node does when a datagram has come.
+void World::receive(Machine& machine) {
+    take_inbox(machine);
+    const bool changed = machine.member->react(now_, machine.self);
+    hold(machine);
+    for (int due = machine.member->take_answers_due() + (changed ? 1 : 0); due > 0; --due)
+        beat(machine);
+}
+
+void World::take_inbox(Machine& machine) {
+    for (const Datagram& datagram : machine.inbox)
+        take(machine, datagram);
+    machine.inbox.clear();
+}
+
+void World::hold(Machine& machine) {
+    machine.has_addresses = machine.member->ownership().holds();
+    if (machine.has_addresses) machine.lease_until = now_ + lease;
+}
+
+void World::beat(Machine& machine) {
+    ++machine.counter;
+    ++beats_;
+    send(index(machine), ha::Kind::beat, to_bytes(machine.member->beat(now_, machine.self, {})));
 }
 
 // What Sealing does with nonces and windows, without the cryptography.
-void World::take(int node, const Datagram& datagram) {
-    Machine& machine = machines_[node];
+void World::take(Machine& machine, const Datagram& datagram) {
     if (datagram.for_boot != machine.boot) {  // a hello
         if (datagram.from_boot > machine.peer_boot) machine.peer_boot = datagram.from_boot;
         return;
@@ -141,10 +167,7 @@ void World::tick(int node) {
     const double late = chance();
     machine.next_tick = std::max(machine.next_tick + heartbeat, now_) +
                         Micros(static_cast<int>(late * late * late * late * 3000)) - 200us;
-    for (const Datagram& datagram : machine.inbox)
-        take(node, datagram);
-    machine.inbox.clear();
-
+    take_inbox(machine);
     const State before = machine.member->ownership().state();
     ha::Member& member = *machine.member;
     member.tick(now_, machine.self);
@@ -154,11 +177,9 @@ void World::tick(int node) {
         reason == ha::Reason::peer_silent && well(1 - node, 1s) && ways_[node].good() &&
         now_ - ways_good_since_ > 1s)
         ++false_takeovers_;
-    machine.has_addresses = member.ownership().holds();
-    if (machine.has_addresses) machine.lease_until = now_ + lease;
-    ++machine.counter;
-    ++beats_;
-    send(node, ha::Kind::beat, to_bytes(member.beat(now_, machine.self, {})));
+    hold(machine);
+    for (int due = member.beats_due(); due > 0; --due)
+        beat(machine);
 }
 
 // The guardian and the kernel's leases.

@@ -95,7 +95,12 @@ public:
 private:
     void tick(int node);
     void deliver(Datagram datagram);
-    void take(int node, const Datagram& datagram);
+    void receive(Machine& machine);
+    void take_inbox(Machine& machine);
+    void take(Machine& machine, const Datagram& datagram);
+    void hold(Machine& machine);
+    void beat(Machine& machine);
+    int index(const Machine& machine) const { return static_cast<int>(&machine - machines_); }
     void send(int node, ha::Kind kind, const std::vector<std::uint8_t>& content);
     void guard(int node);
     void check();

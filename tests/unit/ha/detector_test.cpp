@@ -141,15 +141,20 @@ TEST_SUITE("ha/detector") {
         CHECK(line.detector.loss(0) == 0);
     }
 
-    TEST_CASE("one overdue beat is a suspicion") {
+    TEST_CASE("one overdue beat is a doubt, until the node counts as gone") {
         Line line;
         line.run(100, [](std::size_t) { return true; });
-        CHECK_FALSE(line.detector.suspected());
+        CHECK_FALSE(line.detector.doubtful());
 
         line.run(2, [](std::size_t) { return false; });
 
-        CHECK(line.detector.suspected());
+        CHECK(line.detector.doubtful());
         CHECK(line.detector.alive());
+
+        line.run(10, [](std::size_t) { return false; });
+
+        CHECK_FALSE(line.detector.alive());
+        CHECK_FALSE(line.detector.doubtful());
     }
 
     TEST_CASE("the history forgets") {

@@ -66,6 +66,34 @@ TEST_SUITE("ha/member") {
         CHECK(pair.one.ownership().state() == State::standby);
     }
 
+    TEST_CASE("a node in doubt asks for answers, each of which is given once") {
+        Two pair;
+        pair.run(300);
+        CHECK(pair.other.beats_due() == 1);
+        pair.run(1, true, false);
+        pair.other.tick(pair.now + 10ms, pair.self);
+        CHECK(pair.other.beats_due() > 1);
+        const Beat asking = pair.other.beat(pair.now + 10ms, pair.self, {});
+        CHECK(asking.asks);
+
+        CHECK(pair.one.take_answers_due() == 0);
+        for (std::uint64_t i = 1; i <= 2; ++i)
+            pair.one.take(0, {Kind::beat, pair.n + i, false, to_bytes(asking)}, pair.now + 11ms);
+        pair.one.take(0, {Kind::beat, pair.n + 1, false, to_bytes(asking)}, pair.now + 11ms);
+        CHECK(pair.one.take_answers_due() == 2);
+        CHECK(pair.one.take_answers_due() == 0);
+
+        // Nobody makes a node send without end.
+        for (std::uint64_t i = 3; i <= 100; ++i)
+            pair.one.take(0, {Kind::beat, pair.n + i, false, to_bytes(asking)}, pair.now + 12ms);
+        CHECK(pair.one.take_answers_due() < 20);
+
+        // An answer ends the doubt.
+        const Beat answer = pair.one.beat(pair.now + 12ms, pair.self, {});
+        pair.other.take(0, {Kind::beat, pair.n + 1, false, to_bytes(answer)}, pair.now + 13ms);
+        CHECK(pair.other.beats_due() == 1);
+    }
+
     TEST_CASE("the round trip leaves out what the beat lay at the other node") {
         Two pair;
 
