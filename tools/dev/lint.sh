@@ -4,7 +4,7 @@ cpp_files() {
     find . \( -path ./build -o -path ./.git \) -prune -o \
         \( -name '*.cpp' -o -name '*.hpp' \) -print | sed 's|^\./||' | sort
 }
-shell_files() { echo dev .ci/run tools/dev/*.sh; }
+shell_files() { echo dev .ci/run tools/dev/*.sh tools/dev/tidy_compiler; }
 
 dev_lint() {
     local all=no
@@ -45,15 +45,22 @@ check_shell() {
     shellcheck --shell=bash --exclude=SC1091,SC2034 $(shell_files)
 }
 
-# Each header is compiled as the only include of an empty file.
+# Each header is compiled as the only include of an empty file; ccache knows those that passed.
 check_headers() {
-    cpp_files | grep '\.hpp$' | xargs -P "$(nproc)" -I{} clang++-19 -std=c++23 -fsyntax-only \
-        -Wall -Wextra -Werror -I. -isystem /usr/share/include/llhttp \
-        -DBOOST_ASIO_SEPARATE_COMPILATION -DBOOST_BEAST_SEPARATE_COMPILATION \
-        -DBOOST_ASIO_NO_DEPRECATED -DPOISE_SOURCE_DIR='""' -include {} -x c++ /dev/null || {
+    mkdir -p build/lint
+    : >build/lint/empty.cpp
+    export -f header_alone
+    cpp_files | grep '\.hpp$' | xargs -P "$(nproc)" -I{} bash -c 'header_alone {}' || {
         echo "cure: include in each header what it uses"
         return 1
     }
+}
+
+header_alone() {
+    ccache clang++-19 -std=c++23 -Wall -Wextra -Werror -I. -isystem /usr/share/include/llhttp \
+        -DBOOST_ASIO_SEPARATE_COMPILATION -DBOOST_BEAST_SEPARATE_COMPILATION \
+        -DBOOST_ASIO_NO_DEPRECATED '-DPOISE_SOURCE_DIR=""' \
+        -include "$1" -c build/lint/empty.cpp -o "build/lint/${1//\//_}.o"
 }
 
 # Tests are left out: doctest's macros expand to what the checks dislike.
@@ -62,10 +69,25 @@ check_clang_tidy() {
     files=$(tidy_files "$1")
     [[ -n $files ]] || return 0
     configure release
-    echo "  clang-tidy on $(wc -w <<<"$files") files"
-    # One file a process, so that both cores stay busy to the end.
-    xargs -P "$(nproc)" -n 1 timeout 300 clang-tidy-19 -p build/release --quiet \
-        <<<"$files" 2> >(grep -v 'warnings\? generated\.$' >&2)
+    mkdir -p build/lint
+    echo "  clang-tidy on $(wc -w <<<"$files") files; ccache knows those that have not changed"
+    export -f tidy_alone
+    # One file a process, so that all cores stay busy to the end.
+    xargs -P "$(nproc)" -I{} bash -c 'tidy_alone {}' <<<"$files"
+}
+
+tidy_alone() {
+    local arguments
+    read -ra arguments < <(grep -F -- "-c $PWD/$1\"" build/release/compile_commands.json |
+        sed 's/.*"command": "[^ ]* //; s/ -o [^ ]*//; s/",$//')
+    if [[ ${#arguments[@]} -eq 0 ]]; then
+        echo "$1: no target of CMakeLists.txt compiles it"
+        return 1
+    fi
+    CCACHE_COMPILERTYPE=clang CCACHE_COMMENTS=1 \
+        CCACHE_COMPILERCHECK="clang-tidy-19 --version" \
+        CCACHE_EXTRAFILES=.clang-tidy:tools/dev/tidy_compiler TIDY_BUILD=build/release \
+        ccache tools/dev/tidy_compiler "${arguments[@]}" -o "build/lint/${1//\//_}.o"
 }
 
 # tidy_files ALL: the sources to look at, changed ones unless ALL is yes.
