@@ -60,6 +60,7 @@ struct Layer4::Impl {
     Layer4Services numbers{1};
     std::unique_ptr<l4::Neighbours> network;
     std::unique_ptr<l4::KernelGuard> guard;
+    l4::FlowSync flows;
     std::unique_ptr<l4::Lane> lane;
     std::shared_ptr<const l4::Services> services;
     std::vector<l4::Interface> interfaces;
@@ -74,7 +75,7 @@ std::expected<void, std::string> Layer4::Impl::open() {
     if (!opened_network) return std::unexpected(opened_network.error());
     auto opened_guard = l4::KernelGuard::open();
     if (!opened_guard) return std::unexpected(opened_guard.error());
-    auto opened_lane = l4::Lane::open(0, flows_max, random_key());
+    auto opened_lane = l4::Lane::open(0, flows_max, random_key(), flows);
     if (!opened_lane) return std::unexpected(opened_lane.error());
     network = std::move(*opened_network);
     guard = std::move(*opened_guard);
@@ -109,7 +110,7 @@ void Layer4::Impl::set_links(std::vector<l4::Interface> found) {
         if (!is_there) link.index = 0;
     }
     for (const l4::Interface& one : interfaces) {
-        const l4::Link link{one.index, one.mac, one.mtu};
+        const l4::Link link{one.index, one.mac, one.mtu, l4::link_name(one.name)};
         auto place = std::ranges::find(links, one.index, &l4::Link::index);
         if (place == links.end()) place = std::ranges::find(links, 0, &l4::Link::index);
         if (place == links.end())
@@ -179,6 +180,10 @@ void Layer4::adopt(const proxy::Generation& generation) {
     impl_->set_links(impl_->network->interfaces());
     impl_->apply();
     impl_->look();
+}
+
+l4::FlowSync& Layer4::flows() {
+    return impl_->flows;
 }
 
 void Layer4::servers_lost() {

@@ -4,6 +4,7 @@
 #include "app/status.hpp"
 #include "base/log.hpp"
 #include "config/model.hpp"
+#include "l4/flow_sync.hpp"
 #include "proxy/service.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -38,6 +39,10 @@ public:
     /// A server went down or was halted: its flows end.
     void servers_lost();
     void stop();
+
+    /// Where the pair takes our flows from and brings the peer's to. There from the start, with or
+    /// without services of layer 4.
+    l4::FlowSync& flows();
 
     /// Fills in what layer 4 has counted for the service.
     void add_counts(ServiceStatus& status) const;

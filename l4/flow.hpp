@@ -39,13 +39,16 @@ struct alignas(64) Flow {
     std::uint32_t next = no_flow;  // of its queue in the table
     std::uint32_t previous = no_flow;
     std::uint32_t hash = 0;
+    std::uint32_t told = 0;  // `expires` as the peer of the pair knows it; 0: not as it is now
+    std::uint16_t queue = 0;
     FlowState state = FlowState::opening;
     std::uint8_t protocol = 0;
-    std::uint8_t fins = 0;  // bit 0: from the client, bit 1: from the server
-    bool answered = false;  // the server has said something
-    std::uint16_t queue = 0;
-    bool used = false;
-    bool kept = false;  // persistence knows the client
+    std::uint8_t fins = 0;        // bit 0: from the client, bit 1: from the server
+    bool answered : 1 = false;    // the server has said something
+    bool used : 1 = false;        // a flow stands here
+    bool kept : 1 = false;        // persistence knows the client
+    bool elsewhere : 1 = false;   // told by the peer, and none of its packets has come here
+    bool to_be_told : 1 = false;  // waits in the queue of changes for the peer
 };
 static_assert(sizeof(Flow) == 64);
 

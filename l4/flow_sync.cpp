@@ -32,21 +32,36 @@ void FlowSync::begin() {
     const std::lock_guard lock(mutex_);
     const std::uint32_t era = era_.load(std::memory_order_relaxed);
     era_.store(era + (listening(era) ? 2 : 1), std::memory_order_release);
-    told_.clear();
-    told_count_.store(0, std::memory_order_relaxed);
-    told_waiting_ = behind_waiting_ = 0;
-    telling_ = {};
+    forget_told();
     telling_.begun = true;
+    if (wake_) wake_();
 }
 
 void FlowSync::end() {
     const std::lock_guard lock(mutex_);
     const std::uint32_t era = era_.load(std::memory_order_relaxed);
     if (listening(era)) era_.store(era + 1, std::memory_order_release);
+    forget_told();
+}
+
+void FlowSync::forget_told() {
     told_.clear();
     told_count_.store(0, std::memory_order_relaxed);
     told_waiting_ = behind_waiting_ = 0;
     telling_ = {};
+}
+
+void FlowSync::attach(std::function<void()> wake) {
+    const std::lock_guard lock(mutex_);
+    wake_ = std::move(wake);
+}
+
+void FlowSync::detach() {
+    const std::lock_guard lock(mutex_);
+    wake_ = nullptr;
+    adopted_.clear();
+    adopted_count_.store(0, std::memory_order_relaxed);
+    adopted_waiting_ = 0;
 }
 
 std::vector<std::uint8_t> FlowSync::take(std::size_t bytes_most, Clock::time_point now) {
@@ -56,6 +71,8 @@ std::vector<std::uint8_t> FlowSync::take(std::size_t bytes_most, Clock::time_poi
         std::uint64_t sequence = 0;
         {
             const std::lock_guard lock(mutex_);
+            if (!wake_ && telling_.begun && !telling_.complete && told_.empty())
+                told_.push_back({PieceKind::everything_ends, {}, now, now});
             if (told_.empty()) break;
             told = std::move(told_.front());
             told_.pop_front();
@@ -83,6 +100,15 @@ std::expected<void, AdoptFailure> FlowSync::adopt(std::span<const std::uint8_t> 
         read.push_back(std::move(*piece));
     }
     const std::lock_guard lock(mutex_);
+    if (!wake_) {
+        for (const FlowPiece& piece : read) {
+            adopting_.no_service += piece.flows.size();
+            adopting_.sequence = piece.sequence;
+            adopting_.complete = piece.kind == PieceKind::everything_ends ||
+                                 (adopting_.complete && piece.sequence != 1);
+        }
+        return {};
+    }
     // A bundle of more than the bound is taken when nothing waits: else it never would be.
     if (!adopted_.empty() && adopted_.size() + read.size() > adopted_pieces_max)
         return std::unexpected(AdoptFailure::full);
@@ -91,6 +117,7 @@ std::expected<void, AdoptFailure> FlowSync::adopt(std::span<const std::uint8_t> 
         adopted_.push_back(std::move(piece));
     }
     adopted_count_.store(adopted_.size(), std::memory_order_release);
+    wake_();
     return {};
 }
 

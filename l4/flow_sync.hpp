@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <deque>
 #include <expected>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -91,6 +92,12 @@ public:
 
     // --- the layer-4 thread -------------------------------------------------------------------
 
+    /// From now on a layer-4 thread does its part; `wake` is called when there is work for it, on
+    /// any thread, and must not call back. Before that, and after detach(), there are no flows:
+    /// the peer is told so, and its own are dropped.
+    void attach(std::function<void()> wake);
+    void detach();
+
     /// Counts the calls of begin() and end(): odd while a peer listens. Without a lock.
     std::uint32_t era() const { return era_.load(std::memory_order_acquire); }
     static bool listening(std::uint32_t era) { return era % 2 != 0; }
@@ -116,10 +123,13 @@ private:
         Clock::time_point since;
     };
 
+    void forget_told();
+
     std::atomic<std::uint32_t> era_{0};
     std::atomic<std::size_t> told_count_{0};
     std::atomic<std::size_t> adopted_count_{0};
     mutable std::mutex mutex_;  // guards all below
+    std::function<void()> wake_;
     std::deque<Told> told_;
     std::deque<FlowPiece> adopted_;
     TellStatus telling_;

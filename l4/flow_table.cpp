@@ -106,6 +106,7 @@ void FlowTable::touch(Flow& flow, FlowState state, std::chrono::milliseconds lif
     const std::uint32_t expires = ticks_of(life);
     const bool moves = flow.queue >= wheel_slots ? state != flow.state : expires < flow.expires;
     flow.expires = expires;
+    if (flow.state != state) flow.told = 0;
     flow.state = state;
     if (!moves) return;
     unlink(flow);

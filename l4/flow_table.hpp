@@ -57,11 +57,16 @@ public:
         return static_cast<std::uint32_t>(&flow - flows_);
     }
 
+    /// What is at this place now; null: none.
+    Flow* at(std::uint32_t number) {
+        return number < high_water_ && flows_[number].used ? &flows_[number] : nullptr;
+    }
+
     /// A new flow that lives for `life`; null when there is no room and nobody to make some.
     /// Evicts the oldest half-open flow when the table is full.
     Flow* insert(const ClientKey& key, FlowState state, std::chrono::milliseconds life);
 
-    /// From now on it lives for `life` in this state.
+    /// From now on it lives for `life` in this state. In a new state it is to be told to the peer.
     void touch(Flow& flow, FlowState state, std::chrono::milliseconds life);
 
     /// Ends it; OnEnd is not called.
@@ -78,6 +83,15 @@ public:
         for (std::size_t i = from; i < end; ++i)
             if (flows_[i].used) visit(flows_[i]);
         return end == high_water_ ? 0 : end;
+    }
+
+    /// How long it has to live, in ticks, when nothing touches it.
+    std::uint32_t ticks_left(const Flow& flow) const {
+        return flow.expires > now_ ? flow.expires - now_ : 0;
+    }
+    /// Of the half-open ones, which are the first to be evicted.
+    static bool is_half_open(const Flow& flow) {
+        return flow.state == FlowState::opening || flow.state == FlowState::single;
     }
 
     std::size_t size() const { return index_.size(); }

@@ -48,6 +48,7 @@ void Forwarder::adopt(std::shared_ptr<const Services> services) {
         servers_[i].counters = services_->services[entry.service]->counters[thread_];
         servers_[i].view = views_[entry.service].get();
     }
+    note_servers();
     servers_lost();
 }
 
@@ -103,6 +104,7 @@ Verdict Forwarder::from_client(Work& work, const PortRange& row) {
         if (!opens) work.view->counters.adopted.add();
     }
     note_client_packet(*flow, work, first);
+    teller_.note(flows_, *flow, now_);
     return to_server(work, *flow);
 }
 
@@ -120,6 +122,7 @@ Verdict Forwarder::one_datagram(Work& work, const PortRange& row) {
     if (first) flow = begin_flow(work, row, server);
     if (flow == nullptr) return drop(work, work.reason);
     note_client_packet(*flow, work, first);
+    teller_.note(flows_, *flow, now_);
     return to_server(work, *flow);
 }
 
@@ -134,6 +137,7 @@ Verdict Forwarder::from_server(Work& work) {
         return drop(work, Drop::server_gone);
     }
     note_server_packet(*flow, work);
+    teller_.note(flows_, *flow, now_);
     return to_client(work, *flow);
 }
 

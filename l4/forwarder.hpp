@@ -4,7 +4,9 @@
 #include "base/hash.hpp"
 #include "l4/answer.hpp"
 #include "l4/drop_reason.hpp"
+#include "l4/flow_sync.hpp"
 #include "l4/flow_table.hpp"
+#include "l4/flow_teller.hpp"
 #include "l4/fragments.hpp"
 #include "l4/packet.hpp"
 #include "l4/services.hpp"
@@ -14,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 namespace poise::l4 {
@@ -71,6 +74,13 @@ public:
 
     bool sweeping() const { return sweeping_; }
 
+    /// Tells the peer what has changed and takes over what it has told: a bounded part of each.
+    /// Often, between two batches of packets.
+    void exchange(FlowSync& sync, Clock::time_point now);
+    /// Something waits to be told.
+    bool has_news() const { return teller_.has_news(); }
+    bool is_telling() const { return teller_.listening(); }
+
     /// Packets of our own that are to be sent; to be cleared by clear_answers().
     std::span<const Answer> answers() const { return std::span(answers_).first(answer_count_); }
     void clear_answers() { answer_count_ = 0; }
@@ -113,6 +123,13 @@ private:
     void reset_client(const Flow& flow);
     void sweep();
 
+    // The pair; forwarder_sync.cpp.
+    void note_servers();
+    void tell_flows(FlowSync& sync, Clock::time_point now);
+    FlowRecord record_of(const Flow& flow) const;
+    void adopt_flow(const FlowRecord& record);
+    void update_flow(Flow& flow, const FlowRecord& record);
+
     bool serves(std::uint16_t server) const;
     std::uint16_t server_port(const Flow& flow) const;
     const Ip& server_ip(const Flow& flow) const { return services_->servers[flow.server].ip; }
@@ -137,6 +154,10 @@ private:
     unsigned too_big_count_ = 0;
     bool sweeping_ = false;
     std::size_t sweep_at_ = 0;
+    FlowTeller teller_;
+    std::uint32_t told_era_ = 0;  // FlowSync::era() that teller_ knows of
+    AdoptStatus adopting_;
+    std::unordered_map<std::uint64_t, std::uint16_t> servers_by_id_;
 };
 
 }  // namespace poise::l4

@@ -175,6 +175,7 @@ void Forwarder::note_client_packet(Flow& flow, const Work& work, bool first) {
     const PacketView& packet = work.packet;
     std::copy_n(work.frame().begin() + 6, flow.client_mac.size(), flow.client_mac.begin());
     flow.link = work.input.link;
+    flow.elsewhere = false;
     if (packet.protocol != protocol_tcp) {
         if (!first) flows_.touch(flow, FlowState::datagrams, layer4.datagram);
         return;
@@ -204,6 +205,7 @@ void Forwarder::note_server_packet(Flow& flow, const Work& work) {
     pool::RealServer& server = *servers_[flow.server].server;
     const bool first = !flow.answered;
     flow.answered = true;
+    flow.elsewhere = false;
     if (work.packet.protocol != protocol_tcp) {
         if (first) server.note_success();
         return flows_.touch(flow, FlowState::datagrams, layer4.datagram);
@@ -238,6 +240,7 @@ void Forwarder::end_flow(Flow& flow) {
 }
 
 void Forwarder::reset_client(const Flow& flow) {
+    if (flow.elsewhere) return;
     Server& server = servers_[flow.server];
     const bool wanted = server.view == nullptr || server.view->service->layer4.reset_clients;
     const bool opened = flow.state == FlowState::established || flow.state == FlowState::opening;
@@ -265,6 +268,8 @@ void Forwarder::sweep() {
         if (answer_count_ != 0) return;
         sweep_at_ = flows_.visit(sweep_at_, answers_max, [this](Flow& flow) {
             if (serves(flow.server)) return;
+            // The peer serves it, and may see the server where we do not.
+            if (flow.elsewhere && servers_[flow.server].view != nullptr) return;
             reset_client(flow);
             end_flow(flow);
         });

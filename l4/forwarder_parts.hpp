@@ -16,6 +16,7 @@ struct Forwarder::Server {
     std::shared_ptr<ServiceCounters> counters;
     View* view = nullptr;  // null: no configuration names it now
     std::size_t flows = 0;
+    std::uint64_t id = 0;  // persistence::server_id, by which the peer knows it
 };
 
 struct Forwarder::Work {

@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::uint16_t no_link = UINT16_MAX;
 constexpr std::chrono::milliseconds look_interval{100};
+constexpr std::chrono::milliseconds exchange_interval{2};  // of flows with the peer, under load
+constexpr std::chrono::milliseconds no_room_interval{5};   // until the peer's stream takes more
 
 void set_to(Counter& counter, std::uint64_t value) {
     counter.add(value - counter.value());
@@ -25,14 +27,14 @@ void set_to(Counter& counter, std::uint64_t value) {
 
 }  // namespace
 
-Lane::Lane(unsigned number, std::size_t flows_max, HashKey secret)
-    : number_(number), forwarder_(number, flows_max, secret) {}
+Lane::Lane(unsigned number, std::size_t flows_max, HashKey secret, FlowSync& sync)
+    : number_(number), sync_(sync), forwarder_(number, flows_max, secret) {}
 
 std::expected<std::unique_ptr<Lane>, std::string> Lane::open(unsigned number, std::size_t flows_max,
-                                                             HashKey secret) {
+                                                             HashKey secret, FlowSync& sync) {
     auto ring = PacketRing::open();
     if (!ring) return std::unexpected(ring.error());
-    std::unique_ptr<Lane> lane(new Lane(number, flows_max, secret));
+    std::unique_ptr<Lane> lane(new Lane(number, flows_max, secret, sync));
     lane->ring_ = std::move(*ring);
     lane->wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (lane->wake_ < 0)
@@ -41,6 +43,7 @@ std::expected<std::unique_ptr<Lane>, std::string> Lane::open(unsigned number, st
 }
 
 Lane::~Lane() {
+    sync_.detach();
     stopping_ = true;
     if (thread_.joinable()) {
         ::eventfd_write(wake_, 1);
@@ -50,6 +53,7 @@ Lane::~Lane() {
 }
 
 void Lane::start() {
+    sync_.attach([fd = wake_] { ::eventfd_write(fd, 1); });
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
@@ -76,6 +80,7 @@ void Lane::servers_lost() {
 void Lane::run() {
     while (!stopping_) {
         const auto now = Forwarder::Clock::now();
+        exchange(now);
         const std::size_t passed = pass_batch(now);
         if (now - looked_ >= look_interval || passed == 0) look_around(now);
         if (passed == 0) wait();
@@ -130,6 +135,16 @@ void Lane::do_posted() {
     if (servers_lost_.exchange(false)) forwarder_.servers_lost();
 }
 
+// The peer's flows come before the packets that may be theirs. Without a peer: three loads.
+void Lane::exchange(Forwarder::Clock::time_point now) {
+    if (!sync_.has_adopted()) {
+        if (now - exchanged_ < exchange_interval) return;
+        if (!FlowSync::listening(sync_.era()) && !forwarder_.is_telling()) return;
+    }
+    exchanged_ = now;
+    forwarder_.exchange(sync_, now);
+}
+
 // What has its time between packets.
 void Lane::look_around(Forwarder::Clock::time_point now) {
     looked_ = now;
@@ -144,11 +159,18 @@ void Lane::look_around(Forwarder::Clock::time_point now) {
 
 void Lane::wait() {
     pollfd watched[2] = {{ring_->fd(), POLLIN, 0}, {wake_, POLLIN, 0}};
-    const int limit = forwarder_.sweeping() ? 0 : static_cast<int>(look_interval.count());
-    if (::poll(watched, 2, limit) <= 0) return;
+    if (::poll(watched, 2, wait_limit()) <= 0) return;
     if ((watched[1].revents & POLLIN) == 0) return;
     std::uint64_t count = 0;
     if (::eventfd_read(wake_, &count) == 0) do_posted();
+}
+
+// In milliseconds.
+int Lane::wait_limit() const {
+    if (forwarder_.sweeping() || sync_.has_adopted()) return 0;
+    if (!forwarder_.has_news()) return static_cast<int>(look_interval.count());
+    if (!sync_.has_room()) return static_cast<int>(no_room_interval.count());
+    return static_cast<int>(exchange_interval.count());
 }
 
 }  // namespace poise::l4

@@ -22,9 +22,10 @@ public:
     /// The most work that may wait; more is a bug of the caller.
     static constexpr std::size_t posts_max = 1'024;
 
+    /// `sync` outlives it.
     static std::expected<std::unique_ptr<Lane>, std::string> open(unsigned number,
                                                                   std::size_t flows_max,
-                                                                  HashKey secret);
+                                                                  HashKey secret, FlowSync& sync);
     /// Stops and waits for the thread.
     ~Lane();
     Lane(const Lane&) = delete;
@@ -46,17 +47,20 @@ public:
     }
 
 private:
-    Lane(unsigned number, std::size_t flows_max, HashKey secret);
+    Lane(unsigned number, std::size_t flows_max, HashKey secret, FlowSync& sync);
 
     void run();
     std::size_t pass_batch(Forwarder::Clock::time_point now);
     void send_answers();
     void do_posted();
+    void exchange(Forwarder::Clock::time_point now);
     void look_around(Forwarder::Clock::time_point now);
     void wait();
+    int wait_limit() const;
     std::uint16_t link_of(int interface);
 
     const unsigned number_;
+    FlowSync& sync_;
     Forwarder forwarder_;
     std::unique_ptr<PacketRing> ring_;
     int wake_ = -1;  // an eventfd
@@ -67,6 +71,7 @@ private:
     Counter flows_;
     Counter flow_bytes_;
     Forwarder::Clock::time_point looked_;
+    Forwarder::Clock::time_point exchanged_;
     std::uint16_t last_link_ = 0;
     std::thread thread_;
 };

@@ -4,6 +4,7 @@
 #include "base/counter.hpp"
 #include "config/model.hpp"
 #include "l4/drop_reason.hpp"
+#include "l4/flow_record.hpp"
 #include "l4/packet.hpp"
 #include "l4/port_table.hpp"
 #include "persistence/key.hpp"
@@ -71,6 +72,7 @@ struct Link {
     int index = 0;  // the kernel's; 0: it is no more
     Mac mac{};
     std::uint32_t mtu = 0;
+    LinkName name{};  // by which the peer of the pair knows its own
 };
 
 /// Where the packets for a server go.

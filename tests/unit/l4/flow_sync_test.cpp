@@ -30,8 +30,26 @@ std::vector<FlowRecord> flows(std::size_t count, std::uint16_t first_port = 1) {
 
 }  // namespace
 
+TEST_CASE("l4 flow sync: a node without layer 4 has nothing to tell, and drops what it is told") {
+    FlowSync sync;
+    FlowSync standby;
+    CHECK(sync.take(1'000, start).empty());
+    sync.begin();
+    REQUIRE(standby.adopt(sync.take(1'000, start)));
+    CHECK(sync.take(1'000, start).empty());
+    CHECK(sync.telling(start).complete);
+    CHECK(standby.adopting().complete);
+    Bytes piece;
+    write_piece({2, PieceKind::changes, flows(3)}, piece);
+    REQUIRE(standby.adopt(piece));
+    CHECK(standby.adopting().no_service == 3);
+    CHECK(standby.adopting().sequence == 2);
+    CHECK(standby.adopting().complete);
+}
+
 TEST_CASE("l4 flow sync: nothing is kept before a peer listens, nor when it has gone") {
     FlowSync sync;
+    sync.attach([] {});
     CHECK_FALSE(FlowSync::listening(sync.era()));
     sync.begin();
     const std::uint32_t era = sync.era();
@@ -52,6 +70,8 @@ TEST_CASE("l4 flow sync: nothing is kept before a peer listens, nor when it has 
 TEST_CASE("l4 flow sync: pieces arrive whole, in order, and younger by the time they waited") {
     FlowSync sync;
     FlowSync standby;
+    sync.attach([] {});
+    standby.attach([] {});
     sync.begin();
     for (const std::uint16_t port : {1, 1'001, 2'001})
         sync.tell(sync.era(), PieceKind::everything, flows(500, port), start, start);
@@ -79,6 +99,8 @@ TEST_CASE("l4 flow sync: pieces arrive whole, in order, and younger by the time 
 
 TEST_CASE("l4 flow sync: who brings more than fits is told so, and loses nothing") {
     FlowSync sync;
+    int woken = 0;
+    sync.attach([&] { ++woken; });
     Bytes piece;
     write_piece({1, PieceKind::changes, flows(1)}, piece);
     for (std::size_t i = 0; i < FlowSync::adopted_pieces_max; ++i)
@@ -87,10 +109,12 @@ TEST_CASE("l4 flow sync: who brings more than fits is told so, and loses nothing
     CHECK(sync.next_adopted());
     CHECK(sync.adopt(piece));
     CHECK(sync.adopting().waiting == FlowSync::adopted_pieces_max);
+    CHECK(woken == FlowSync::adopted_pieces_max + 1);
 }
 
 TEST_CASE("l4 flow sync: of broken bytes nothing is taken") {
     FlowSync sync;
+    sync.attach([] {});
     Bytes pieces;
     write_piece({1, PieceKind::changes, flows(1)}, pieces);
     write_piece({2, PieceKind::changes, flows(1)}, pieces);
@@ -107,6 +131,8 @@ TEST_CASE("l4 flow sync: two threads, and every flow arrives once") {
     constexpr std::size_t pieces = 2'000;
     FlowSync sync;
     FlowSync standby;
+    sync.attach([] {});
+    standby.attach([] {});
     sync.begin();
     std::thread layer4([&] {
         for (std::size_t i = 0; i < pieces;) {

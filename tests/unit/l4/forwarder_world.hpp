@@ -44,7 +44,8 @@ struct World {
         }
         pool = std::make_shared<const pool::Pool>(configured, nullptr);
         adopt(true);
-        forwarder.set_links({{1, our_mac, 1'500}, {2, our_mac, 1'500}});
+        forwarder.set_links(
+            {{1, our_mac, 1'500, link_name("eth0")}, {2, our_mac, 1'500, link_name("eth1")}});
         forwarder.set_hops({{true, 1, server_mac}, {true, 1, server_mac}});
         forwarder.advance(now);
     }
