@@ -1,5 +1,6 @@
 #include "admin/admin.hpp"
 
+#include "admin/alerts.hpp"
 #include "admin/api.hpp"
 #include "admin/file.hpp"
 #include "admin/history.hpp"
@@ -29,6 +30,7 @@ namespace {
 
 constexpr std::chrono::seconds tick_interval{1};
 constexpr std::chrono::seconds end_limit{5};
+constexpr std::int64_t certificates_every_s = 60;
 constexpr unsigned events_waiting_max = 1'000;
 
 std::int64_t now_s() {
@@ -70,7 +72,9 @@ struct Admin::Impl {
           events(in_folder(folder, "events.log")),
           audit(in_folder(folder, "audit.log")),
           history(in_folder(folder, "series")),
-          api{running, access, config, events, audit, feed, log, &system_clock::now, history},
+          alerts(options.alerts, options.node_name, to),
+          api{running, access, config, events, audit, feed, log, &system_clock::now,
+              history, alerts},
           server(
               io.get_executor(), [this](const Request& request) { return answer(api, request); },
               [this](const Request& head) { return body_bytes_allowed(api, head); }, feed) {}
@@ -95,11 +99,13 @@ struct Admin::Impl {
     Journal events, audit;
     History history;
     Recorder recorder{history};
+    Alerts alerts;
     Api api;
     HttpServer server;
     bool open_to_all = false;  // there are users: the places are those of the options
     std::string link, first_url;
     std::vector<Address> first_places;
+    std::int64_t certificates_seen_s = 0;
     std::atomic<unsigned> events_waiting{0};
     std::atomic<bool> stopping{false};
     std::thread thread;
@@ -186,6 +192,10 @@ void Admin::Impl::tick() {
     feed.publish("status", status);
     for (const std::string& text : recorder.take(status, now_s()))
         take({.kind = "config", .text = text});
+    alerts.take_status(status, now_s());
+    if (now_s() - certificates_seen_s < certificates_every_s) return;
+    certificates_seen_s = now_s();
+    alerts.take_certificates(certificates(api), now_s());
 }
 
 void Admin::Impl::take(const Event& event) {
@@ -222,6 +232,12 @@ void Admin::tell(Event event) {
     asio::post(impl_->io, [impl = impl_.get(), event = std::move(event)] {
         impl->events_waiting.fetch_sub(1);
         impl->take(event);
+    });
+}
+
+void Admin::tell_reload(std::string error) {
+    asio::post(impl_->io, [impl = impl_.get(), error = std::move(error)] {
+        impl->alerts.take_reload(error, now_s());
     });
 }
 

@@ -4,6 +4,7 @@
 #include "admin/program.hpp"
 #include "base/address.hpp"
 #include "base/log.hpp"
+#include "config/model.hpp"
 
 #include <cstdint>
 #include <expected>
@@ -21,6 +22,7 @@ struct AdminOptions {
     std::string state_folder;            // empty, or not writable: nothing outlives the process
     std::string config_path;             // empty: there is no file
     std::string node_name;
+    config::Alerts alerts;
 };
 
 struct Event {
@@ -46,6 +48,8 @@ public:
 
     /// Any thread. Bounded: what comes too fast is counted and told as one.
     void tell(Event event);
+    /// Any thread. Of a reload: empty when it is in force, else why it was refused.
+    void tell_reload(std::string error);
 
     /// Where the page was at the start: "http://127.0.0.1:9080"; empty when nowhere.
     std::string url() const;

@@ -20,6 +20,7 @@
 
 namespace poise::admin {
 
+class Alerts;
 class History;
 
 /// What handlers work with; belongs to the administration's thread. The references outlive it.
@@ -35,6 +36,7 @@ struct Api {
     Log& log;
     std::function<Time()> now;
     History& history;
+    Alerts& alerts;
     std::uint16_t https_port = 0;  // where plain HTTP from elsewhere is sent; 0: nowhere
     std::vector<CertificateFacts> certificates = {};  // as they were read at `certificates_read`
     Time certificates_read = {};

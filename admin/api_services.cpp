@@ -1,4 +1,5 @@
 // Services, servers, incidents and certificates.
+#include "admin/alerts.hpp"
 #include "admin/handlers.hpp"
 #include "admin/json_text.hpp"
 #include "admin/metrics.hpp"
@@ -145,7 +146,8 @@ const std::vector<CertificateFacts>& certificates(Api& api) {
 }
 
 Response get_metrics(Api& api, const Call&) {
-    Response response = ok(metrics_text(api.program.status_json(), certificates(api)));
+    Response response =
+        ok(metrics_text(api.program.status_json(), certificates(api), api.alerts.to_json()));
     response.body += process_metrics();
     response.type = "text/plain; version=0.0.4; charset=utf-8";
     return response;

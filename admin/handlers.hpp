@@ -32,6 +32,10 @@ Response get_events(Api& api, const Call& call);
 Response get_audit(Api& api, const Call& call);
 Response stream_events(Api& api, const Call& call);
 
+// api_alerts.cpp
+Response get_alerts(Api& api, const Call& call);
+Response test_alerts(Api& api, const Call& call);
+
 // api_config.cpp
 Response get_config(Api& api, const Call& call);
 Response check_config(Api& api, const Call& call);

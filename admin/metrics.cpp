@@ -46,6 +46,30 @@ public:
                  const json& value) {
         if (value.is_number()) add(name, "counter", help, labels, value.get<double>());
     }
+    // `within` is a list of pairs: microseconds, and how many took no longer. `us` in the status
+    // is seconds here.
+    void histogram(std::string_view name, std::string_view help, const std::string& labels,
+                   const json& latency) {
+        if (!latency.is_object()) return;
+        std::vector<std::string> lines;
+        for (const json& bound : latency.value("within_us", json::array()))
+            lines.push_back(fmt::format(R"({}_bucket{{{},le="{}"}} {})", name, labels,
+                                        bound.at(0).get<double>() / 1e6,
+                                        bound.at(1).get<std::uint64_t>()));
+        const auto count = latency.value("count", std::uint64_t{0});
+        lines.push_back(fmt::format(R"({}_bucket{{{},le="+Inf"}} {})", name, labels, count));
+        lines.push_back(
+            fmt::format("{}_sum{{{}}} {}", name, labels, latency.value("sum_us", 0.0) / 1e6));
+        lines.push_back(fmt::format("{}_count{{{}}} {}", name, labels, count));
+        Metric& metric = metrics_[find(name, "histogram", help)];
+        if (lines_ + lines.size() > metric_lines_max) {  // a part of one would be wrong
+            dropped_ += lines.size();
+            return;
+        }
+        lines_ += lines.size();
+        for (const std::string& line : lines)
+            metric.lines += line + '\n';
+    }
     void gauge(std::string_view name, std::string_view help, std::string_view labels,
                const json& value) {
         if (value.is_number()) add(name, "gauge", help, labels, value.get<double>());
@@ -126,6 +150,15 @@ void add_service(Page& page, const json& service) {
     page.gauge("poise_service_sessions", "Sessions open now.", labels, at(service, "sessions"));
     page.gauge("poise_service_persistence_entries", "Clients remembered.", labels,
                at(service, "persistence_entries"));
+    const json latency = at(service, "latency");
+    if (latency.is_object()) {
+        page.histogram("poise_service_response_head_seconds",
+                       "From the whole head of a request to that of its response.", labels,
+                       at(latency, "head"));
+        page.histogram("poise_service_response_seconds",
+                       "From the whole head of a request to the last byte of its answer.", labels,
+                       at(latency, "total"));
+    }
     for (const auto& [name_of, count] : at(service, "responses").items())
         page.counter("poise_service_responses_total",
                      "Answers by class; none: no answer was given.",
@@ -149,9 +182,24 @@ void add_pair(Page& page, const json& pair) {
     }
 }
 
+void add_alerts(Page& page, const json& alerts) {
+    if (!alerts.is_object()) return;
+    page.gauge("poise_alerts_open", "Problems that are there now.", "", at(alerts, "open").size());
+    for (const json& place : at(alerts, "places")) {
+        const std::string labels = fmt::format(R"(place="{}")", escaped(place.value("name", "")));
+        page.counter("poise_alerts_sent_total", "Messages that were taken.", labels,
+                     at(place, "sent"));
+        page.counter("poise_alerts_failed_tries_total", "Tries that failed.", labels,
+                     at(place, "failed_tries"));
+        page.counter("poise_alerts_dropped_total", "Messages that were given up.", labels,
+                     at(place, "dropped"));
+    }
+}
+
 }  // namespace
 
-std::string metrics_text(const std::string& text, std::span<const CertificateFacts> certificates) {
+std::string metrics_text(const std::string& text, std::span<const CertificateFacts> certificates,
+                         const std::string& alerts) {
     const json status = json::parse(text, nullptr, false);
     Page page;
     page.gauge("poise_up", "1 while the control thread answers.", "", status.is_object());
@@ -160,6 +208,7 @@ std::string metrics_text(const std::string& text, std::span<const CertificateFac
         page.gauge("poise_certificate_not_after_seconds", "When it expires, seconds since 1970.",
                    fmt::format(R"(file="{}")", escaped(one.file)), one.not_after);
     }
+    add_alerts(page, json::parse(alerts, nullptr, false));
     if (!status.is_object()) return page.text();
     page.gauge("poise_info", "1, with the build and the node as labels.",
                fmt::format(R"(version="{}",node="{}")", escaped(status.value("version", "")),

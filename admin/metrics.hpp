@@ -13,8 +13,10 @@ namespace poise::admin {
 /// bounded whatever is configured.
 constexpr std::size_t metric_lines_max = 50'000;
 
-/// `status` is the JSON of `poise status`; what it does not hold is left out.
-std::string metrics_text(const std::string& status, std::span<const CertificateFacts> certificates);
+/// `status` is the JSON of `poise status`, `alerts` that of the alerts; what they do not hold is
+/// left out.
+std::string metrics_text(const std::string& status, std::span<const CertificateFacts> certificates,
+                         const std::string& alerts = {});
 
 /// Memory, descriptors and CPU of this process, by thread. Reads /proc.
 std::string process_metrics();

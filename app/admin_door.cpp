@@ -88,6 +88,7 @@ admin::AdminOptions admin_options(const config::Node& node, const std::string& c
     if (options.users_file.empty() && !node_path.empty())
         options.users_file = (beside / "users.yaml").string();
     options.config_path = config_path;
+    options.alerts = node.alerts;
     options.node_name = node.name.empty() ? host_name() : node.name;
     return options;
 }
@@ -117,6 +118,18 @@ void AdminDoor::stop() {
 
 void AdminDoor::tell(const pool::ServerEvent& event) {
     admin_.tell({"server", event.service, event.server, event.text, event.bad});
+}
+
+void AdminDoor::tell(const ReloadOutcome& outcome) {
+    std::string error = outcome.error;
+    if (!outcome.diagnostics.empty()) {
+        const config::Diagnostic& first = outcome.diagnostics.front();
+        error = fmt::format("{}:{}:{}: {}", first.at.file, first.at.line, first.at.column,
+                            first.message);
+        if (outcome.diagnostics.size() > 1)
+            error += fmt::format(" (and {} more)", outcome.diagnostics.size() - 1);
+    }
+    admin_.tell_reload(std::move(error));
 }
 
 bool AdminDoor::on_control_thread(const std::function<void()>& work) {

@@ -37,6 +37,7 @@ public:
     void stop();
 
     void tell(const pool::ServerEvent& event);
+    void tell(const ReloadOutcome& outcome);
     const admin::Admin& admin() const { return admin_; }
 
 private:

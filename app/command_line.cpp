@@ -242,6 +242,18 @@ void define_pair(const Definition& define) {
     }
 }
 
+void define_alerts(const Definition& define) {
+    CLI::App* alert = define.app.add_subcommand("alert", "Who is told when something goes wrong");
+    alert->require_subcommand(1);
+    alert->footer("Example:\n  poise alert test --node /etc/poise/node.yaml");
+    auto options = std::make_shared<AlertOptions>();
+    const Definition nested{*alert, define.terminal, define.chosen};
+    auto* command =
+        nested.command("test", "Send a test message to everybody whom node.yaml names",
+                       "poise alert test --node /etc/poise/node.yaml", options, run_alert_test);
+    command->add_option("--node", options->node, "The file that names them")->capture_default_str();
+}
+
 void define_rest(const Definition& define) {
     auto nothing = std::make_shared<bool>();
     define.command("help", "Print this help, or that of a command", "poise help serve", nothing,
@@ -293,6 +305,7 @@ int run_command_line(std::span<const std::string> given, Terminal& terminal) {
     define_orders(define);
     define_pair(define);
     define_users(define);
+    define_alerts(define);
     define_rest(define);
 
     const std::vector<std::string> arguments = without_help_word(given);

@@ -98,6 +98,12 @@ struct WhyOptions {
 };
 int run_why(const WhyOptions& options, Terminal& terminal);
 
+/// `poise alert test`: a message to everybody whom node.yaml names, from this very process.
+struct AlertOptions {
+    std::string node = "node.yaml";
+};
+int run_alert_test(const AlertOptions& options, Terminal& terminal);
+
 struct UserOptions {
     std::string verb;  // add, passwd, remove, token or list
     std::string name;

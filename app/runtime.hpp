@@ -20,6 +20,13 @@
 
 namespace poise::app {
 
+struct ReloadOutcome {
+    std::string error;                // empty: the new configuration is in force
+    config::Diagnostics diagnostics;  // what is wrong with the file, when that is the error
+    std::string changes;              // a line for each
+    std::uint64_t generation = 0;     // in force now
+};
+
 struct RuntimeOptions {
     config::Config config;
     config::Node node;
@@ -29,13 +36,8 @@ struct RuntimeOptions {
     bool control_required = true;  // else goes on without one when the path cannot be used
     /// Beside the log, on the control thread; may be empty.
     std::function<void(const pool::ServerEvent&)> on_event;
-};
-
-struct ReloadOutcome {
-    std::string error;                // empty: the new configuration is in force
-    config::Diagnostics diagnostics;  // what is wrong with the file, when that is the error
-    std::string changes;              // a line for each
-    std::uint64_t generation = 0;     // in force now
+    /// After each reload, on the control thread; may be empty.
+    std::function<void(const ReloadOutcome&)> on_reload;
 };
 
 /// Everything runs on the thread that calls run(), which is the control thread: health checks,

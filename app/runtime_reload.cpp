@@ -61,6 +61,7 @@ ReloadOutcome Runtime::reload() {
     if (serving) impl_->systemd.reloading();
     ReloadOutcome outcome = impl_->reload();
     if (serving) impl_->systemd.ready();
+    if (impl_->options.on_reload) impl_->options.on_reload(outcome);
     Log& log = impl_->log;
     if (outcome.error.empty()) {
         log.info(fmt::format("reloaded: generation {} is in force", outcome.generation));

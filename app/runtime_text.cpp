@@ -34,10 +34,12 @@ std::string node_changes(const std::string& path, const config::Node& in_force) 
     const auto before = lines_of(config::effective_yaml(in_force));
     const auto after = lines_of(config::effective_yaml(*loaded));
     std::string keys;
-    for (std::size_t i = 0; i < std::min(before.size(), after.size()); ++i) {
-        if (before[i] == after[i]) continue;
-        const auto start = std::min(after[i].find_first_not_of(' '), after[i].size());
-        keys += (keys.empty() ? "" : ", ") + after[i].substr(start, after[i].find(':') - start);
+    for (std::size_t i = 0; i < std::max(before.size(), after.size()); ++i) {
+        // The last group has keys that may be missing.
+        const std::string& line = i < after.size() ? after[i] : before[i];
+        if (i < before.size() && i < after.size() && before[i] == after[i]) continue;
+        const auto start = std::min(line.find_first_not_of(' '), line.size());
+        keys += (keys.empty() ? "" : ", ") + line.substr(start, line.find(':') - start);
     }
     return fmt::format("{} has changed ({}): that needs a restart", path, keys);
 }

@@ -56,11 +56,15 @@ int print_diagnostics(const config::Diagnostics& diagnostics, Terminal& terminal
 int serve_until_stopped(RuntimeOptions options, Terminal& terminal) {
     auto log = open_log(options.node);
     if (!log) return terminal.fail(log.error());
-    const bool wanted = options.node.admin.http || options.node.admin.https;
+    const bool told = options.node.alerts.smtp || options.node.alerts.webhook;
+    const bool wanted = told || options.node.admin.http || options.node.admin.https;
     const auto settings = admin_options(options.node, options.config_path, options.node_path);
     std::unique_ptr<AdminDoor> door;
     options.on_event = [&door](const pool::ServerEvent& event) {
         if (door) door->tell(event);
+    };
+    options.on_reload = [&door](const ReloadOutcome& outcome) {
+        if (door) door->tell(outcome);
     };
     Runtime runtime(std::move(options), **log);
     if (auto started = runtime.start(); !started) return terminal.fail(started.error());

@@ -122,6 +122,7 @@ std::expected<Node, Diagnostics> parse_node(std::string_view text, const std::st
     read_tree(*tree, node_mapping(), &other, &node, places, report);
     const Checks checks{places, report, {}};
     validate_cluster(node.cluster, checks);
+    validate_alerts(node.alerts, checks);
     if (!node.log_file.empty()) ask_machine(machine.log_file, "log/file", checks, node.log_file);
     if (!node.control.empty()) ask_machine(machine.control, "node/control", checks, node.control);
     if (!report.empty()) return std::unexpected(report.take());

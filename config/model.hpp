@@ -296,6 +296,45 @@ struct Cluster {
     bool operator==(const Cluster&) const = default;
 };
 
+enum class SmtpTls { starttls, always, off };
+
+/// What an alert is about.
+enum class AlertKind { server, service, pair, certificate, config };
+
+/// Alerts by e-mail.
+struct AlertMail {
+    std::string server;  // "mail.example.com:587"
+    SmtpTls tls = SmtpTls::starttls;
+    std::string from;
+    std::vector<std::string> to;
+    std::string user, password_file;  // empty: the server wants no name
+    std::string ca_file;              // empty: the system's authorities
+
+    bool operator==(const AlertMail&) const = default;
+};
+
+/// Alerts as JSON, sent by POST. One of url and url_file is given.
+struct AlertWebhook {
+    std::string url, url_file;
+    std::string token_file;  // sent as a bearer token; empty: none
+    std::string ca_file;     // empty: the system's authorities
+
+    bool operator==(const AlertWebhook&) const = default;
+};
+
+/// Whom this node tells what is wrong, and how often.
+struct Alerts {
+    std::vector<AlertKind> events{AlertKind::server, AlertKind::service, AlertKind::pair,
+                                  AlertKind::certificate, AlertKind::config};
+    milliseconds group{10'000};  // what happens within it makes one message
+    std::uint32_t messages_per_hour = 20;
+    std::uint32_t certificate_days = 14;  // so long before its end a certificate is told of
+    std::optional<AlertMail> smtp;
+    std::optional<AlertWebhook> webhook;
+
+    bool operator==(const Alerts&) const = default;
+};
+
 /// node.yaml: who this machine is.
 struct Node {
     std::string name;  // empty: the host name
@@ -309,6 +348,7 @@ struct Node {
     std::string log_file;  // empty: standard output
     Admin admin;
     Cluster cluster;
+    Alerts alerts;
 
     bool operator==(const Node&) const = default;
 };
@@ -323,5 +363,6 @@ std::string_view word(Forwarded);
 std::string_view word(ProxyProtocol);
 std::string_view word(TlsVersion);
 std::string_view word(ClientCertificate);
+std::string_view word(AlertKind);
 
 }  // namespace poise::config

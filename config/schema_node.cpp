@@ -131,7 +131,9 @@ Mapping node_mapping() {
         {group("node", node_part(), "This machine."),
          group("admin", admin_part(), "The web page, the REST API and the metrics."),
          bind::part("cluster", &Node::cluster, cluster_mapping(), "The other node of the pair."),
-         group("log", log_part(), "Messages and the access log.")},
+         group("log", log_part(), "Messages and the access log."),
+         bind::part("alerts", &Node::alerts, alerts_mapping(),
+                    "Who is told when something goes wrong.")},
         ""};
 }
 

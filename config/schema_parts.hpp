@@ -20,6 +20,7 @@ Mapping server_tls_mapping();
 Mapping hsts_mapping();
 Mapping floating_ip_mapping();
 Mapping cluster_mapping();
+Mapping alerts_mapping();
 Mapping layer4_mapping();
 
 }  // namespace poise::config

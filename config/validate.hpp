@@ -20,6 +20,7 @@ void validate_tls(const std::vector<Service>& services,
 void validate_floating_ips(const std::vector<FloatingAddress>& all, const Checks& checks);
 /// Of node.yaml.
 void validate_cluster(const Cluster& cluster, const Checks& checks);
+void validate_alerts(const Alerts& alerts, const Checks& checks);
 void validate_rules(const std::vector<Service>& services, const Checks& checks);
 
 }  // namespace poise::config

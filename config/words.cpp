@@ -53,4 +53,8 @@ std::string_view word(ClientCertificate value) {
     return text_of(client_certificate_words, value);
 }
 
+std::string_view word(AlertKind value) {
+    return text_of(alert_kind_words, value);
+}
+
 }  // namespace poise::config

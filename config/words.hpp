@@ -93,4 +93,14 @@ constexpr std::array<EnumWord<IoEngine>, 3> io_words{{{"auto", IoEngine::automat
 constexpr std::array<EnumWord<AccessLog>, 2> access_log_words{
     {{"off", AccessLog::off}, {"all", AccessLog::all}}};
 
+constexpr std::array<EnumWord<SmtpTls>, 3> smtp_tls_words{
+    {{"starttls", SmtpTls::starttls}, {"always", SmtpTls::always}, {"off", SmtpTls::off}}};
+
+constexpr std::array<EnumWord<AlertKind>, 5> alert_kind_words{
+    {{"server", AlertKind::server},
+     {"service", AlertKind::service},
+     {"pair", AlertKind::pair},
+     {"certificate", AlertKind::certificate},
+     {"config", AlertKind::config}}};
+
 }  // namespace poise::config

@@ -93,7 +93,8 @@ def listens(node: Node, address: str, port: int) -> bool:
         return False
 
 
-def administered(lab, *roles: str, https: str = ":9443", **service) -> AdminClient:
+def administered(lab, *roles: str, https: str = ":9443", alerts: dict | None = None,
+                 **service) -> AdminClient:
     """Starts Poise over s1 and s2 with a user a role, named after it; a client on the node itself.
 
     The first role is signed in; without roles there are no users.
@@ -101,6 +102,8 @@ def administered(lab, *roles: str, https: str = ":9443", **service) -> AdminClie
     folder = lab.folder / "state"
     origins = {name: lab.origin(name) for name in ("s1", "s2")}
     settings = {"admin": {"http": ":9080", "https": https, "state_dir": str(folder)}}
+    if alerts:
+        settings["alerts"] = alerts
     if roles:
         (lab.folder / "node.yaml").write_text("{}\n")
         add_user(lab, "administrator")

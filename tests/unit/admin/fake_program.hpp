@@ -1,6 +1,7 @@
 // A running program that is none: answers what a test gave it, and an Api around it.
 #pragma once
 
+#include "admin/alerts.hpp"
 #include "admin/api.hpp"
 #include "admin/history.hpp"
 #include "base/log.hpp"
@@ -136,7 +137,9 @@ struct Fixture {
     Journal events{""}, audit{folder.file("audit.log")};
     Feed feed;
     History history{""};
-    Api api{program, access, config, events, audit, feed, *log, [this] { return time; }, history};
+    Alerts alerts{{}, "lb1", *log};
+    Api api{program, access, config, events, audit, feed, *log, [this] { return time; },
+            history, alerts};
 };
 
 }  // namespace poise::admin::test

@@ -159,7 +159,9 @@ TEST_SUITE("config/effective") {
               "  state_dir: \"\"\n"
               "cluster:\n  key_file: \"\"\n  bind: []\n  peers: []\n  role: master\n"
               "  heartbeat: 10ms\n  failback: manual\n  hook: \"\"\n"
-              "log:\n  level: info\n  format: text\n  access: off\n  file: \"\"\n");
+              "log:\n  level: info\n  format: text\n  access: off\n  file: \"\"\n"
+              "alerts:\n  events: [server, service, pair, certificate, config]\n  group: 10s\n"
+              "  messages_per_hour: 20\n  certificate_days: 14\n");
         const Node node{"lb1",
                         4,
                         IoEngine::epoll,
