@@ -122,6 +122,7 @@ std::expected<void, std::string> Runtime::Impl::start() {
     if (!paired) return std::unexpected(paired.error());
     pair = std::move(*paired);
     layer4->adopt(in_force->generation());
+    latency.look(in_force->generation(), Clock::now());  // so that the first minute has its start
     workers->start();
     sweep_later();
     stage = Stage::serving;
@@ -148,6 +149,7 @@ void Runtime::Impl::sweep_later() {
             layer4->adopt(in_force->generation());
         if (pair) pair->look();
         door.look(door_counts(*workers), Clock::now());
+        latency.look(in_force->generation(), Clock::now());
         log.tell_losses();
         sweep_later();
     });

@@ -4,6 +4,7 @@
 #include "app/config_in_force.hpp"
 #include "app/control_server.hpp"
 #include "app/door_watch.hpp"
+#include "app/latency_window.hpp"
 #include "app/layer4.hpp"
 #include "app/pair_in_force.hpp"
 #include "app/runtime.hpp"
@@ -63,6 +64,7 @@ struct Runtime::Impl {
     std::unique_ptr<Layer4> layer4;
     std::unique_ptr<PairInForce> pair;  // null: this node is alone and has no floating address
     DoorWatch door{incidents, log};
+    LatencyWindow latency;
     std::unique_ptr<Signals> signals;
     std::unique_ptr<ControlServer> control;
 };

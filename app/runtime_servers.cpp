@@ -83,7 +83,13 @@ Status Runtime::status() const {
     status.packets_dropped = impl_->layer4->drops();
     for (const auto& service : generation().services) {
         status.services.push_back(status_of(*service));
-        impl_->layer4->add_counts(status.services.back());
+        ServiceStatus& added = status.services.back();
+        impl_->layer4->add_counts(added);
+        if (service->configured.protocol != config::Protocol::http) continue;
+        const ServiceLatency all = latency_of(*service);
+        const ServiceLatency minute = impl_->latency.recent(added.name, all);
+        added.head_time = latency_status(all.head, minute.head);
+        added.total_time = latency_status(all.total, minute.total);
     }
     return status;
 }

@@ -50,6 +50,22 @@ void add_counts(ServiceStatus& status, const proxy::Service& service) {
 
 }  // namespace
 
+LatencyStatus latency_status(const LatencyCounts& all, const LatencyCounts& minute) {
+    LatencyStatus status;
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < LatencyBuckets::count; ++i) {
+        sum += all.buckets[i];
+        if (i % LatencyBuckets::parts == 0 && i / LatencyBuckets::parts < LatencyStatus::bounds)
+            status.within[i / LatencyBuckets::parts] = sum;
+    }
+    status.count = sum;
+    status.sum_us = all.sum_us;
+    status.minute_count = minute.total();
+    status.p50_us = minute.percentile_us(0.5);
+    status.p99_us = minute.percentile_us(0.99);
+    return status;
+}
+
 ServerStatus status_of(const pool::RealServer& server) {
     const pool::ServerReport report = server.report();
     const auto address = server.address();

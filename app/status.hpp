@@ -1,7 +1,9 @@
 // What `poise status` shows: a copy of the state of services and servers, as values.
 #pragma once
 
+#include "app/latency_window.hpp"
 #include "base/address.hpp"
+#include "base/latency_histogram.hpp"
 #include "ha/pair_status.hpp"
 #include "proxy/service.hpp"
 
@@ -34,6 +36,23 @@ struct ServerStatus {
     bool operator==(const ServerStatus&) const = default;
 };
 
+/// Response times: all since the start by doublings of the time, and what the last minute was
+/// like. Only of services that speak HTTP.
+struct LatencyStatus {
+    static constexpr std::size_t bounds = LatencyBuckets::octaves + 1;
+    /// The n-th: within 64 us times 2^n.
+    std::array<std::uint64_t, bounds> within{};
+    std::uint64_t count = 0, sum_us = 0;
+    std::uint64_t minute_count = 0, p50_us = 0, p99_us = 0;
+
+    bool operator==(const LatencyStatus&) const = default;
+};
+/// The n-th bound of LatencyStatus::within, in microseconds.
+constexpr std::uint64_t latency_bound_us(std::size_t n) {
+    return std::uint64_t{1} << (LatencyBuckets::first_bits + n);
+}
+LatencyStatus latency_status(const LatencyCounts& all, const LatencyCounts& minute);
+
 struct ServiceStatus {
     std::string name;
     std::string mode, protocol, scheduler;
@@ -48,6 +67,8 @@ struct ServiceStatus {
     std::uint64_t queued = 0;  // had to wait for a server, ever
     std::uint64_t persistence_entries = 0;
     std::vector<std::pair<std::string, std::uint64_t>> failures;  // by reason id, none of them 0
+    LatencyStatus head_time;                                      // to the head of the response
+    LatencyStatus total_time;                                     // to the last byte of the answer
     std::vector<ServerStatus> servers;
 
     bool operator==(const ServiceStatus&) const = default;
@@ -73,7 +94,8 @@ struct Status {
     bool operator==(const Status&) const = default;
 };
 
-/// A copy of one service's counts and of its servers' states. Any thread.
+/// A copy of one service's counts and of its servers' states. Not of its response times, for
+/// those need a window. Any thread.
 ServiceStatus status_of(const proxy::Service& service);
 ServerStatus status_of(const pool::RealServer& server);
 

@@ -17,6 +17,7 @@ namespace {
 
 using std::chrono::seconds;
 
+constexpr std::string_view http_protocol = "http";
 constexpr std::array<const char*, 6> response_classes{"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
 
 json to_object(const ServerStatus& server) {
@@ -35,6 +36,19 @@ json to_object(const ServerStatus& server) {
         {"since", server.since == 0 ? json() : json(time_text(since))}};
 }
 
+json to_object(const LatencyStatus& latency) {
+    json within = json::array();
+    for (std::size_t i = 0; i < latency.within.size(); ++i)
+        within.push_back({latency_bound_us(i), latency.within[i]});
+    return {{"count", latency.count},
+            {"sum_us", latency.sum_us},
+            {"within_us", std::move(within)},
+            {"minute",
+             {{"count", latency.minute_count},
+              {"p50_us", latency.p50_us},
+              {"p99_us", latency.p99_us}}}};
+}
+
 json to_object(const ServiceStatus& service) {
     json failures = json::object();
     for (const auto& [reason, count] : service.failures)
@@ -45,24 +59,28 @@ json to_object(const ServiceStatus& service) {
     json servers = json::array();
     for (const ServerStatus& server : service.servers)
         servers.push_back(to_object(server));
-    return {{"name", service.name},
-            {"mode", service.mode},
-            {"protocol", service.protocol},
-            {"scheduler", service.scheduler},
-            {"listen", service.listen},
-            {"connections", service.connections},
-            {"sessions", service.sessions},
-            {"requests", service.requests},
-            {"responses", std::move(responses)},
-            {"bytes_in", service.bytes_in},
-            {"bytes_out", service.bytes_out},
-            {"datagrams_in", service.datagrams_in},
-            {"datagrams_out", service.datagrams_out},
-            {"retries", service.retries},
-            {"queued", service.queued},
-            {"persistence_entries", service.persistence_entries},
-            {"failures", std::move(failures)},
-            {"servers", std::move(servers)}};
+    json object{{"name", service.name},
+                {"mode", service.mode},
+                {"protocol", service.protocol},
+                {"scheduler", service.scheduler},
+                {"listen", service.listen},
+                {"connections", service.connections},
+                {"sessions", service.sessions},
+                {"requests", service.requests},
+                {"responses", std::move(responses)},
+                {"bytes_in", service.bytes_in},
+                {"bytes_out", service.bytes_out},
+                {"datagrams_in", service.datagrams_in},
+                {"datagrams_out", service.datagrams_out},
+                {"retries", service.retries},
+                {"queued", service.queued},
+                {"persistence_entries", service.persistence_entries},
+                {"failures", std::move(failures)},
+                {"servers", std::move(servers)}};
+    if (service.protocol == http_protocol)
+        object["latency"] = {{"head", to_object(service.head_time)},
+                             {"total", to_object(service.total_time)}};
+    return object;
 }
 
 std::int64_t since_from(const json& text) {
@@ -89,6 +107,18 @@ ServerStatus server_from(const json& object) {
     return server;
 }
 
+LatencyStatus latency_from(const json& object) {
+    LatencyStatus latency;
+    object.at("count").get_to(latency.count);
+    object.at("sum_us").get_to(latency.sum_us);
+    for (std::size_t i = 0; i < latency.within.size(); ++i)
+        object.at("within_us").at(i).at(1).get_to(latency.within[i]);
+    object.at("minute").at("count").get_to(latency.minute_count);
+    object.at("minute").at("p50_us").get_to(latency.p50_us);
+    object.at("minute").at("p99_us").get_to(latency.p99_us);
+    return latency;
+}
+
 ServiceStatus service_from(const json& object) {
     ServiceStatus service;
     object.at("name").get_to(service.name);
@@ -110,6 +140,10 @@ ServiceStatus service_from(const json& object) {
     object.at("persistence_entries").get_to(service.persistence_entries);
     for (const auto& [reason, count] : object.at("failures").items())
         service.failures.emplace_back(reason, count.get<std::uint64_t>());
+    if (object.contains("latency")) {
+        service.head_time = latency_from(object.at("latency").at("head"));
+        service.total_time = latency_from(object.at("latency").at("total"));
+    }
     for (const json& server : object.at("servers"))
         service.servers.push_back(server_from(server));
     return service;

@@ -173,6 +173,24 @@ std::string totals_line(const ServiceStatus& service, const StatusStyle& style) 
     return clipped(counts + (fits ? bytes : "") + rest, style.columns) + '\n';
 }
 
+std::string latency_text(std::uint64_t us) {
+    constexpr double ms = 1'000, s = 1'000'000;
+    const auto time = static_cast<double>(us);
+    if (time >= s) return fmt::format("{:.1f}s", time / s);
+    return fmt::format("{:.1f}ms", time / ms);
+}
+
+std::string latency_line(const ServiceStatus& service, const StatusStyle& style) {
+    const LatencyStatus& head = service.head_time;
+    const LatencyStatus& total = service.total_time;
+    return clipped(fmt::format("  last minute: response head p50 {}, p99 {}; whole answer p50 {}, "
+                               "p99 {}",
+                               latency_text(head.p50_us), latency_text(head.p99_us),
+                               latency_text(total.p50_us), latency_text(total.p99_us)),
+                   style.columns) +
+           '\n';
+}
+
 std::string failures_line(const ServiceStatus& service, const StatusStyle& style) {
     const bool packets = service.mode == "dr" || service.mode == "nat";
     std::string line = packets ? "  dropped:" : "  failures:";
@@ -221,6 +239,7 @@ std::string service_text(const ServiceStatus& service, const StatusStyle& style)
                 style.columns) +
         '\n';
     text += totals_line(service, style);
+    if (service.head_time.minute_count != 0) text += latency_line(service, style);
     if (!service.failures.empty()) text += failures_line(service, style);
     const Layout layout = layout_of(service, style);
     text += title_line(layout, style);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/counter.hpp"
+#include "base/latency_histogram.hpp"
 #include "config/model.hpp"
 #include "persistence/cookie.hpp"
 #include "persistence/key.hpp"
@@ -42,6 +43,8 @@ struct ServiceCounters {
     Counter persistence_hits;
     Counter queued;  // requests that had to wait for a server, ever
     std::array<Counter, static_cast<std::size_t>(Reason::count_)> failures;  // by reason
+    LatencyHistogram head_time;   // http: from the whole request head to the response's
+    LatencyHistogram total_time;  // http: to the last byte of the answer; no upgraded connections
 };
 
 /// Immutable once published in a Generation, but for what the shared parts count.

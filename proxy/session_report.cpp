@@ -42,6 +42,15 @@ void count(Exchange& exchange, ServiceCounters& counters) {
     counters.retries.add(static_cast<std::uint64_t>(exchange.retries));
 }
 
+void count_times(const Client& client, const Exchange& exchange, ServiceCounters& counters) {
+    constexpr int switching_protocols = 101;
+    const Phases& phases = exchange.phases;
+    if (!phases.responded) return;  // we have answered ourselves, or nobody has
+    counters.head_time.add(between(phases.began, *phases.responded));
+    if (exchange.status() != switching_protocols)
+        counters.total_time.add(between(phases.began, client.worker.engine().now()));
+}
+
 Repeat repeat_of(const Exchange& exchange) {
     if (!exchange.reached_server()) return Repeat::nothing_sent;
     return exchange.request().idempotent ? Repeat::idempotent : Repeat::risky;
@@ -105,6 +114,7 @@ void report_exchange(Client& client, Exchange& exchange) {
     if (exchange.service == nullptr) exchange.service = &client.worker_service();
     ServiceCounters& counters = exchange.service->counters;
     count(exchange, counters);
+    count_times(client, exchange, counters);
     const Failure& failure = exchange.failure();
     if (failure.reason != Reason::none)
         counters.failures[static_cast<std::size_t>(failure.reason)].add();

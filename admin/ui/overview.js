@@ -83,6 +83,12 @@ export function serverTable(service, session) {
       h('td', {class: 'act'}, buttons(service, server, session)))))));
 }
 
+// How long answers took in the last minute; nothing when there were none.
+export function latency(service, which = 'head') {
+  const minute = service.latency?.[which].minute;
+  return minute?.count ? `p50 ${micros(minute.p50_us)}, p99 ${micros(minute.p99_us)}` : '';
+}
+
 function card(service, session) {
   const one = state.services.get(service.name);
   const tone = serviceColour(service);
@@ -94,7 +100,9 @@ function card(service, session) {
       h('span', {class: 'muted'}, [service.listen.join(', ') || 'used by rules', service.protocol,
         service.mode, service.scheduler].join(' · ')),
       h('span', {class: 'rate'}, sparkline(one?.lines.requests || [], {label: 'Requests a second'}),
-        h('b', {}, count(one?.rates.requests ?? 0)), h('small', {}, '/ s'))),
+        h('b', {}, count(one?.rates.requests ?? 0)), h('small', {}, '/ s'),
+        h('small', {class: 'latency', title: 'To the head of the response, in the last minute'},
+          latency(service)))),
     serverTable(service, session));
 }
 

@@ -4,7 +4,7 @@ import {ask, part} from './api.js';
 import {state} from './live.js';
 import {graph} from './charts.js';
 import {count, bytes, serviceColour} from './format.js';
-import {mark, serverTable, actions as orders} from './overview.js';
+import {mark, serverTable, latency, actions as orders} from './overview.js';
 
 let range = 'hour';
 let drawn = null;  // the graphs, made anew when data comes and not each second
@@ -55,6 +55,10 @@ export function render(session) {
         ranges.map((one) => h('button', {type: 'button', 'data-do': 'range', 'data-range': one,
           'aria-pressed': one === range ? 'true' : 'false'}, one)))),
       drawn || h('p', {class: 'muted'}, 'Nothing is recorded yet: a point comes each ten seconds.')),
+    latency(service) && h('section', {class: 'card'}, h('h2', {}, 'Response times of the last minute'),
+      h('dl', {class: 'facts'},
+        [['To the head of the response', latency(service)], ['To the last byte', latency(service, 'total') || '–']]
+          .map(([label, value]) => [h('dt', {}, label), h('dd', {}, value)]))),
     h('section', {class: 'card'}, h('h2', {}, 'Since the start'),
       h('dl', {class: 'facts'},
         [['Connections', count(service.connections)], ['Requests', count(service.requests)],

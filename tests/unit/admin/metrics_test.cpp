@@ -18,7 +18,7 @@ void check_format(const std::string& page) {
         R"re(([a-z_:][a-z0-9_:]*)(\{([a-z_]+="(\\.|[^"\\])*",?)+\})? -?[0-9.e+-]+)re");
     std::set<std::string> metrics;
     std::set<std::string> series;
-    std::string now;
+    std::string now, type;
     std::istringstream lines(page);
     CHECK(page.ends_with('\n'));
     for (std::string line; std::getline(lines, line);) {
@@ -28,10 +28,17 @@ void check_format(const std::string& page) {
             CHECK(metrics.insert(now).second);
         } else if (line.starts_with("# TYPE ")) {
             CHECK(line.substr(7, now.size() + 1) == now + " ");
+            type = line.substr(8 + now.size());
         } else {
             std::smatch parts;
             REQUIRE(std::regex_match(line, parts, sample));
-            CHECK(parts[1] == now);
+            if (type == "histogram") {
+                const std::string part = parts[1].str().substr(std::min(now.size(), line.size()));
+                CHECK(parts[1].str().starts_with(now));
+                CHECK((part == "_bucket" || part == "_sum" || part == "_count"));
+            } else {
+                CHECK(parts[1] == now);
+            }
             CHECK(series.insert(line.substr(0, line.rfind(' '))).second);
         }
     }
@@ -61,6 +68,35 @@ TEST_SUITE("admin/metrics") {
     TEST_CASE("names with quotes and line feeds stay inside their label") {
         check_format(metrics_text(
             R"({"services":[{"name":"a\"b\\c\nd","servers":[{"name":"\"","state":"up"}]}]})", {}));
+    }
+
+    TEST_CASE("response times are histograms: cumulative, in seconds, up to +Inf") {
+        const std::string page = metrics_text(
+            R"({"services":[{"name":"web","protocol":"http","latency":{"head":{"count":5,)"
+            R"("sum_us":2500000,"within_us":[[64,0],[128,2],[1048576,4]]}}}]})",
+            {});
+        check_format(page);
+        for (const char* line :
+             {"# TYPE poise_service_response_head_seconds histogram\n",
+              "poise_service_response_head_seconds_bucket{service=\"web\",le=\"6.4e-05\"} 0\n",
+              "poise_service_response_head_seconds_bucket{service=\"web\",le=\"0.000128\"} 2\n",
+              "poise_service_response_head_seconds_bucket{service=\"web\",le=\"1.048576\"} 4\n",
+              "poise_service_response_head_seconds_bucket{service=\"web\",le=\"+Inf\"} 5\n",
+              "poise_service_response_head_seconds_sum{service=\"web\"} 2.5\n",
+              "poise_service_response_head_seconds_count{service=\"web\"} 5\n"}) {
+            CAPTURE(line);
+            CHECK(page.find(line) != std::string::npos);
+        }
+        CHECK(page.find("poise_service_response_seconds") == std::string::npos);
+    }
+
+    TEST_CASE("alerts are counted by where they go") {
+        const std::string page = metrics_text(
+            one_service, {},
+            R"({"open":[{},{}],"places":[{"name":"mail","sent":3,"failed_tries":2,"dropped":1}]})");
+        check_format(page);
+        CHECK(page.find("poise_alerts_open 2\n") != std::string::npos);
+        CHECK(page.find("poise_alerts_sent_total{place=\"mail\"} 3\n") != std::string::npos);
     }
 
     TEST_CASE("figures of the process are there") {

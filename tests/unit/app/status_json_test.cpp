@@ -43,6 +43,13 @@ Status status() {
     service.queued = 7;
     service.persistence_entries = 8;
     service.failures = {{"connect_failed", 2}, {"no_server", 1}};
+    service.head_time = {.within = {1, 2, 3},
+                         .count = 9,
+                         .sum_us = 77,
+                         .minute_count = 4,
+                         .p50_us = 100,
+                         .p99_us = 900};
+    service.total_time = {.within = {}, .count = 8, .sum_us = 99};
     service.servers = {server()};
     return {.node = "lb1",
             .version = "0.1.0",
