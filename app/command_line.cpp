@@ -132,6 +132,16 @@ void define_asking(const Definition& define) {
     command->add_flag("--watch", status->watch, "Again each second");
     add_control(command, status->control);
 
+    auto top = std::make_shared<TopOptions>();
+    command = define.command("top", "What services do right now, again each second", "poise top",
+                             top, run_top);
+    command->add_option("SERVICE", top->service, "Only this one");
+    command->add_option("--interval", top->interval, "Seconds between two pictures")
+        ->capture_default_str()
+        ->check(whole_number(1, 3'600));
+    command->add_flag("--once", top->once, "One picture, also without a terminal");
+    add_control(command, top->control);
+
     auto why = std::make_shared<WhyOptions>();
     command = define.command("why", "Explain a refused or failed request, or list the last ones",
                              "poise why 06f3k2v9x1m8q4t7r5z0y2w3e6", why, run_why);

@@ -59,6 +59,14 @@ struct StatusOptions {
 };
 int run_status(const StatusOptions& options, Terminal& terminal);
 
+struct TopOptions {
+    std::string service;  // empty: all
+    std::string control;
+    std::uint32_t interval = 1;  // seconds
+    bool once = false;           // one picture, also without a terminal
+};
+int run_top(const TopOptions& options, Terminal& terminal);
+
 /// drain, halt, online and weight. `target` is SERVICE/SERVER.
 struct ServerOptions {
     ControlVerb verb = ControlVerb::online;
