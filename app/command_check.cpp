@@ -1,5 +1,6 @@
 // `poise check` and `poise schema`: the configuration without serving it.
 #include "app/commands.hpp"
+#include "app/layer4_checks.hpp"
 #include "app/machine_checks.hpp"
 #include "app/serving.hpp"
 #include "tls/contexts.hpp"
@@ -24,7 +25,7 @@ struct Checked {
     config::Diagnostics diagnostics;
     std::string effective;  // when there are no diagnostics, as the next
     std::string summary;
-    std::vector<tls::Problem> warnings;  // of what is good, but not for long or not for everybody
+    std::vector<tls::Problem> warnings;  // of what is good, but not for long, for all, or here
 };
 
 std::string counted(std::size_t count, std::string_view what) {
@@ -64,7 +65,11 @@ std::vector<Checked> check_all(const CheckOptions& options) {
         auto loaded = config::load_config(file, machine);
         std::string summary = loaded ? summary_of(*loaded) : "";
         std::vector<tls::Problem> warnings;
-        if (loaded) warnings = tls::certificate_warnings(*loaded, std::chrono::system_clock::now());
+        if (loaded) {
+            warnings = tls::certificate_warnings(*loaded, std::chrono::system_clock::now());
+            for (tls::Problem& found : layer4_warnings(*loaded))
+                warnings.push_back(std::move(found));
+        }
         all.push_back(checked(file, std::move(loaded), std::move(summary)));
         all.back().warnings = std::move(warnings);
     }

@@ -1,5 +1,6 @@
 #include "app/layer4.hpp"
 
+#include "app/layer4_checks.hpp"
 #include "app/layer4_services.hpp"
 #include "l4/kernel_guard.hpp"
 #include "l4/lane.hpp"
@@ -54,6 +55,7 @@ struct Layer4::Impl {
     void set_links(std::vector<l4::Interface> found);
     bool set_hops(bool confirm);
     void apply();
+    void warn_of_forwarding() const;
 
     Log& log;
     asio::steady_timer timer;
@@ -139,7 +141,8 @@ bool Layer4::Impl::set_hops(bool confirm) {
         const bool known = neighbour != neighbours.end();
         if (!known || confirm) network->look_for(route->interface, route->next);
         if (known)
-            found[i] = {true, static_cast<std::uint16_t>(link - links.begin()), neighbour->mac};
+            found[i] = {true, static_cast<std::uint16_t>(link - links.begin()), neighbour->mac,
+                        route->network_bits};
         // One that is down is not waited for.
         else if (server.server->report().health != pool::Health::down)
             all = false;
@@ -163,6 +166,19 @@ void Layer4::Impl::apply() {
         log.error("layer 4: the kernel refused the packet filter");
 }
 
+// Nobody may have asked `poise check`.
+void Layer4::Impl::warn_of_forwarding() const {
+    for (const auto& service : services->services) {
+        if (!service->masquerade) continue;
+        const bool v4 = Address{*service->masquerade, 0}.is_v4();
+        if (!kernel_forwards(v4))
+            log.warn(
+                fmt::format("{}: masquerade needs a kernel that forwards IPv{} packets: poise "
+                            "check tells how",
+                            service->name, v4 ? 4 : 6));
+    }
+}
+
 Layer4::Layer4(asio::any_io_executor executor, Log& log)
     : impl_(std::make_unique<Impl>(std::move(executor), log)) {}
 
@@ -179,6 +195,7 @@ void Layer4::adopt(const proxy::Generation& generation) {
         [services = impl_->services](l4::Forwarder& forwarder) { forwarder.adopt(services); });
     impl_->set_links(impl_->network->interfaces());
     impl_->apply();
+    impl_->warn_of_forwarding();
     impl_->look();
 }
 

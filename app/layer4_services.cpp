@@ -81,6 +81,7 @@ std::shared_ptr<l4::Service> Layer4Services::make_service(const proxy::Service& 
     for (const auto& server : service.pool->servers())
         made->servers.push_back(take(server));
     if (service.fallback_server) made->fallback = take(service.fallback_server);
+    if (configured.layer4.masquerade) made->masquerade = configured.listen.front().address.ip;
     auto& counters = counters_[configured.name];
     while (counters.size() < threads_)
         counters.push_back(std::make_shared<l4::ServiceCounters>());

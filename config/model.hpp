@@ -213,6 +213,7 @@ struct Layer4 {
     milliseconds opening{30'000};       // a SYN without its handshake
     milliseconds datagram{300'000};     // a UDP flow without packets
     bool one_packet = false;            // udp: each datagram is scheduled alone
+    bool rtp_pairs = false;             // udp: an even port and the odd one after it go together
     bool masquerade = false;            // nat: the servers' own outgoing connections too
     bool reset_clients = true;          // nat, tcp: RST to the clients of a server that is gone
     bool adopt = true;                  // a packet in mid-stream without a flow makes one

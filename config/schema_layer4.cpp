@@ -22,6 +22,14 @@ Mapping layer4_mapping() {
              duration("datagram", &T::datagram, life, "A UDP flow without packets is forgotten."),
              boolean("one_packet", &T::one_packet,
                      "`udp`: each datagram is scheduled alone, as DNS wants it."),
+             boolean("rtp_pairs", &T::rtp_pairs,
+                     "`udp`, with a range of ports: what a client sends to an even port and to "
+                     "the odd one after it reaches the same server, as RTP and RTCP need it."),
+             boolean("masquerade", &T::masquerade,
+                     "`nat`: what the servers begin themselves leaves with the service's first "
+                     "address as its sender, so that servers without a way of their own reach "
+                     "names, updates and databases. The kernel does it, so "
+                     "`net.ipv4.ip_forward=1` is needed, or `net.ipv6.conf.all.forwarding=1`."),
              boolean("reset_clients", &T::reset_clients,
                      "`tcp`: the clients of a server that went down or was halted get a RST, so "
                      "that they need not wait for a time-out."),

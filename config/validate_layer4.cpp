@@ -92,6 +92,27 @@ void validate_listen(const Service& service, const std::string& path, const Chec
     }
 }
 
+// Pairs and single datagrams contradict each other: one wants the same server, one another.
+void validate_flows(const Service& service, const std::string& path, const Checks& checks) {
+    const Layer4& layer4 = service.layer4;
+    if (layer4.masquerade && service.mode == Mode::dr) {
+        checks.error(path + "/layer4/masquerade",
+                     "'masquerade' needs mode nat: with mode dr servers have a way out of their "
+                     "own");
+    }
+    if (!layer4.rtp_pairs) return;
+    const auto at = path + "/layer4/rtp_pairs";
+    if (service.protocol != Protocol::udp)
+        checks.error(at, "'rtp_pairs' needs protocol udp");
+    else if (layer4.one_packet)
+        checks.error(at, "'rtp_pairs' and 'one_packet' contradict each other",
+                     "leave one of them out");
+    else if (std::ranges::none_of(service.listen,
+                                  [](const Listen& one) { return one.port_last != 0; }))
+        checks.error(at, "'rtp_pairs' needs a range of ports to listen on",
+                     "write for example: listen: \"10.0.0.100:16384-16483\"");
+}
+
 }  // namespace
 
 void validate_layer4(const Service& service, const std::string& path, const Checks& checks) {
@@ -116,6 +137,7 @@ void validate_layer4(const Service& service, const std::string& path, const Chec
     }
     refuse_proxy_settings(service, path, checks);
     validate_listen(service, path, checks);
+    validate_flows(service, path, checks);
     for (std::size_t i = 0; i < service.servers.size(); ++i)
         validate_server(service.servers[i], service, fmt::format("{}/servers/{}", path, i), checks);
     if (service.fallback && service.fallback->server)

@@ -26,6 +26,7 @@ enum class Drop : std::uint8_t {
     no_route,          // no network interface leads there
     icmp_unrelated,    // an ICMP error about no flow of ours
     send_failed,       // the kernel did not take it
+    no_port,           // none left for a client in the servers' own network
     ring_full,         // the kernel found no room in the ring: we were too slow
     count_,
 };

@@ -25,6 +25,12 @@ enum class FlowState : std::uint8_t {
 
 constexpr std::uint32_t no_flow = UINT32_MAX;
 
+/// Ports of a service's address as which clients in the servers' own network appear, so that the
+/// servers' answers come back here.
+constexpr std::uint16_t alias_port_first = 49'152;
+/// No protocol that has ports: entries of the table that keep a pair of ports together.
+constexpr std::uint8_t protocol_pair = 255;
+
 /// One cache line.
 struct alignas(64) Flow {
     Ip client{};
@@ -34,7 +40,7 @@ struct alignas(64) Flow {
     std::uint16_t server = 0;      // an index of Services::servers
     Mac client_mac{};              // the way back: whom the client's packets came from last,
     std::uint16_t link = 0;        // and over which link
-    std::uint32_t client_ack = 0;  // tcp: what the client awaits next, for a reset
+    std::uint32_t client_ack = 0;  // tcp: what the client awaits next; aside: the flow's number
     std::uint32_t expires = 0;     // tick of the table's clock
     std::uint32_t next = no_flow;  // of its queue in the table
     std::uint32_t previous = no_flow;
@@ -43,12 +49,14 @@ struct alignas(64) Flow {
     std::uint16_t queue = 0;
     FlowState state = FlowState::opening;
     std::uint8_t protocol = 0;
-    std::uint8_t fins = 0;        // bit 0: from the client, bit 1: from the server
-    bool answered : 1 = false;    // the server has said something
-    bool used : 1 = false;        // a flow stands here
-    bool kept : 1 = false;        // persistence knows the client
-    bool elsewhere : 1 = false;   // told by the peer, and none of its packets has come here
-    bool to_be_told : 1 = false;  // waits in the queue of changes for the peer
+    std::uint8_t fins = 0;         // bit 0: from the client, bit 1: from the server
+    bool answered : 1 = false;     // the server has said something
+    bool used : 1 = false;         // a flow stands here
+    bool kept : 1 = false;         // persistence knows the client
+    bool elsewhere : 1 = false;    // told by the peer, and none of its packets has come here
+    bool to_be_told : 1 = false;   // waits in the queue of changes for the peer
+    bool aside : 1 = false;        // no flow: leads to one, or to the server of a pair of ports
+    std::uint16_t alias_port = 0;  // of the service's address: as whom the server sees the client
 };
 static_assert(sizeof(Flow) == 64);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "l4/flow.hpp"
+#include "l4/huge_pages.hpp"
 
 #include <cassert>
 #include <cstddef>
@@ -25,6 +26,12 @@ public:
         return find_in(older_, hash, is_it);
     }
 
+    /// Has the memory fetched that find() will look at.
+    void expect(std::uint32_t hash) const {
+        __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
+        if (!older_.empty()) __builtin_prefetch(&older_[hash & (older_.size() - 1)]);
+    }
+
     /// False: too many flows share this place. Who sends may choose ports, not the secret of the
     /// hash; so that is the client with the same port to many services.
     bool insert(std::uint32_t hash, std::uint32_t flow);
@@ -38,7 +45,7 @@ private:
         std::uint32_t hash = 0;
         std::uint32_t flow = no_flow;
     };
-    using Slots = std::vector<Slot>;  // its size is a power of two
+    using Slots = std::vector<Slot, HugePages<Slot>>;  // its size is a power of two
 
     static constexpr std::size_t slots_min = 1'024;
     static constexpr std::size_t probes_max = 256;

@@ -18,7 +18,7 @@ namespace {
 //    1  protocol, 1             2  state, 1             3  fins, 1          4  link's name, 1
 //    5  client's MAC, 6        11  client's port, 2    13  service's port, 2
 //   15  the server, 8          23  life left in seconds, rounded up, 3
-//   26  zero, 2                28  client's next acknowledgement, 4
+//   26  alias port, 2          28  client's next acknowledgement, 4
 constexpr std::uint32_t magic = 0x50466c77;  // "PFlw"
 constexpr std::uint16_t version = 1;
 constexpr std::size_t header_bytes = 24;
@@ -79,6 +79,7 @@ void write_flow(const FlowRecord& flow, const std::vector<LinkName>& names,
     const auto life = static_cast<std::uint32_t>(std::clamp<std::int64_t>(seconds, 0, seconds_max));
     at[23] = static_cast<std::uint8_t>(life >> 16);
     store_be16(at + 24, static_cast<std::uint16_t>(life));
+    store_be16(at + 26, flow.alias_port);
     store_be32(at + 28, flow.client_ack);
     for (const Ip& ip : {flow.client, flow.vip})
         to.insert(to.end(), ip.begin() + (v4 ? 12 : 0), ip.end());
@@ -116,6 +117,8 @@ bool read_flow(Bytes& bytes, const std::vector<LinkName>& names, FlowRecord& flo
     flow.port = load_be16(at + 13);
     flow.server = load_be64(at + 15);
     flow.life = std::chrono::seconds{std::uint32_t{at[23]} << 16 | load_be16(at + 24)};
+    flow.alias_port = load_be16(at + 26);
+    if (flow.alias_port != 0 && flow.alias_port < alias_port_first) return false;
     flow.client_ack = load_be32(at + 28);
     flow.client = ip_at(at + fixed_bytes, v4);
     flow.vip = ip_at(at + fixed_bytes + ip_bytes, v4);

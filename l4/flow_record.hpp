@@ -34,6 +34,7 @@ struct FlowRecord {
     std::uint8_t fins = 0;
     bool answered = false;
     std::uint32_t client_ack = 0;
+    std::uint16_t alias_port = 0;      // as Flow has it
     std::chrono::milliseconds life{};  // that it has left
 
     bool operator==(const FlowRecord&) const = default;

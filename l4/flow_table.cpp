@@ -1,25 +1,40 @@
 #include "l4/flow_table.hpp"
 
+#include "l4/huge_pages.hpp"
+
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <memory>
 #include <new>
 #include <sys/mman.h>
 #include <utility>
 
 namespace poise::l4 {
 
+namespace {
+
+std::size_t mapped_bytes(std::size_t flows) {
+    return flows * sizeof(Flow) + huge_page_bytes;
+}
+
+}  // namespace
+
 FlowTable::FlowTable(std::size_t flows_max, HashKey secret, OnEnd on_end)
     : flows_max_(flows_max), secret_(secret), on_end_(std::move(on_end)) {
     assert(flows_max >= 1 && flows_max <= std::size_t{1} << 31);
-    void* memory = ::mmap(nullptr, flows_max * sizeof(Flow), PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) throw std::bad_alloc();
-    flows_ = static_cast<Flow*>(memory);
+    mapped_ = ::mmap(nullptr, mapped_bytes(flows_max), PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapped_ == MAP_FAILED) throw std::bad_alloc();
+    void* aligned = mapped_;
+    std::size_t room = mapped_bytes(flows_max);
+    aligned = std::align(huge_page_bytes, flows_max * sizeof(Flow), aligned, room);
+    want_huge_pages(aligned, flows_max * sizeof(Flow));
+    flows_ = static_cast<Flow*>(aligned);
 }
 
 FlowTable::~FlowTable() {
-    ::munmap(flows_, flows_max_ * sizeof(Flow));
+    ::munmap(mapped_, mapped_bytes(flows_max_));
 }
 
 // Keyed at each step, so that no difference of addresses cancels out whatever the secret is.

@@ -47,6 +47,15 @@ public:
         return found == no_flow ? nullptr : &flows_[found];
     }
 
+    std::uint32_t hash_of(const ClientKey& key) const;
+    /// A flow of this hash will be looked for: first expect() for all of a batch, then
+    /// expect_flow(), then find(). So their memory is fetched at the same time.
+    void expect(std::uint32_t hash) const { index_.expect(hash); }
+    void expect_flow(std::uint32_t hash) const {
+        const std::uint32_t flow = index_.find(hash, [](std::uint32_t) { return true; });
+        if (flow != no_flow) __builtin_prefetch(&flows_[flow], 1);
+    }
+
     /// A flow that was noted by its number and hash; null: it has ended since.
     Flow* at(std::uint32_t number, std::uint32_t hash) {
         if (number >= high_water_) return nullptr;
@@ -111,7 +120,6 @@ private:
         std::uint32_t last = no_flow;
     };
 
-    std::uint32_t hash_of(const ClientKey& key) const;
     std::uint32_t ticks_of(std::chrono::milliseconds life) const;
     std::uint16_t queue_of(FlowState state, std::uint32_t expires) const;
     std::uint32_t take_free();
@@ -125,7 +133,8 @@ private:
     const std::size_t flows_max_;
     const HashKey secret_;
     OnEnd on_end_;
-    Flow* flows_ = nullptr;       // flows_max_ of them, mapped and mostly untouched
+    void* mapped_ = nullptr;
+    Flow* flows_ = nullptr;       // flows_max_ of them, within what is mapped, mostly untouched
     std::size_t high_water_ = 0;  // none beyond was ever used
     std::uint32_t free_ = no_flow;
     FlowIndex index_;

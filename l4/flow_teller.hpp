@@ -97,6 +97,7 @@ private:
         return flow.told == 0 || (flow.expires - flow.told) * 4 >= flows.ticks_left(flow);
     }
     static bool is_worth_it(const FlowTable& flows, const Flow& flow) {
+        if (flow.aside) return false;
         return !FlowTable::is_half_open(flow) || flows.half_open() < half_open_calm;
     }
     void add(const FlowTable& flows, Flow& flow, Clock::time_point now);

@@ -60,25 +60,12 @@ void Forwarder::set_hops(std::vector<Hop> hops) {
     hops_ = std::move(hops);
 }
 
-Verdict Forwarder::handle(Input& input, Clock::time_point now) {
-    now_ = now;
-    const auto packet = read_frame(input.frame);
-    if (!packet) {
-        count(drops_, packet.error());
-        return {Action::drop, packet.error(), 0};
-    }
-    Work work{input, *packet};
-    return dispatch(work);
-}
-
 Verdict Forwarder::dispatch(Work& work) {
     const PacketView& packet = work.packet;
     if (packet.fragment == Fragment::later) return later_fragment(work);
     if (packet.icmp_error) return about_flow(work);
     if (!packet.has_ports) return ignored;
-    if (const PortRange* row = services_->by_destination.find(packet.destination, packet.protocol,
-                                                              packet.destination_port))
-        return from_client(work, *row);
+    if (work.row != nullptr) return from_client(work, *work.row);
     if (services_->by_server.find(packet.source, packet.protocol, packet.source_port) != nullptr)
         return from_server(work);
     return ignored;
@@ -97,13 +84,16 @@ Verdict Forwarder::from_client(Work& work, const PortRange& row) {
         const bool opens = !tcp || (packet.tcp_flags & (tcp_syn | tcp_ack | tcp_rst)) == tcp_syn;
         const bool ends = tcp && (packet.tcp_flags & tcp_rst) != 0;
         if (!opens && (ends || !layer4.adopt)) return drop(work, Drop::no_flow);
-        const std::uint16_t server = choose(work, *work.view, !opens);
+        std::uint16_t server = paired_server(work, row);
+        if (server == no_server) server = choose(work, *work.view, !opens);
         if (server == no_server) return drop(work, work.reason);
         flow = begin_flow(work, row, server);
         if (flow == nullptr) return drop(work, work.reason);
         if (!opens) work.view->counters.adopted.add();
+        if (layer4.rtp_pairs) remember_pair(*flow);
     }
     note_client_packet(*flow, work, first);
+    if (flow->alias_port != 0) keep_alias(*flow);
     teller_.note(flows_, *flow, now_);
     return to_server(work, *flow);
 }
@@ -137,6 +127,7 @@ Verdict Forwarder::from_server(Work& work) {
         return drop(work, Drop::server_gone);
     }
     note_server_packet(*flow, work);
+    if (flow->alias_port != 0) keep_alias(*flow);
     teller_.note(flows_, *flow, now_);
     return to_client(work, *flow);
 }
@@ -164,6 +155,9 @@ Verdict Forwarder::to_server(Work& work, const Flow& flow) {
         take_hop(work.frame(), work.packet);
         set_endpoint(work.frame(), work.packet, work.input.offload, Side::destination,
                      server_ip(flow), server_port(flow));
+        if (flow.alias_port != 0)
+            set_endpoint(work.frame(), work.packet, work.input.offload, Side::source,
+                         services_->vips[flow.vip], flow.alias_port);
     }
     return sent(work, hop.link, hop.mac);
 }
@@ -178,6 +172,9 @@ Verdict Forwarder::to_client(Work& work, const Flow& flow) {
     take_hop(work.frame(), work.packet);
     set_endpoint(work.frame(), work.packet, work.input.offload, Side::source,
                  services_->vips[flow.vip], flow.port);
+    if (flow.alias_port != 0)
+        set_endpoint(work.frame(), work.packet, work.input.offload, Side::destination, flow.client,
+                     flow.client_port);
     return sent(work, flow.link, flow.client_mac);
 }
 

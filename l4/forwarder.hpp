@@ -63,8 +63,13 @@ public:
     void set_links(std::vector<Link> links);
     void set_hops(std::vector<Hop> hops);  // by the servers' numbers
 
-    /// Never blocks.
-    Verdict handle(Input& input, Clock::time_point now);
+    /// A verdict for each packet. Never blocks.
+    void handle(std::span<Input> inputs, std::span<Verdict> verdicts, Clock::time_point now);
+    Verdict handle(Input& input, Clock::time_point now) {
+        Verdict verdict;
+        handle({&input, 1}, {&verdict, 1}, now);
+        return verdict;
+    }
 
     /// A server went down or was halted: its flows are looked for and ended by advance().
     void servers_lost() { sweeping_ = true, sweep_at_ = 0; }
@@ -95,6 +100,7 @@ private:
     struct View;    // a service with what this thread keeps of it
     struct Server;  // a real server likewise, as long as it has flows here
 
+    void handle_group(std::span<Input> inputs, std::span<Verdict> verdicts);
     Verdict dispatch(Work& work);
     Verdict from_client(Work& work, const PortRange& row);
     Verdict from_server(Work& work);
@@ -122,6 +128,16 @@ private:
     void end_flow(Flow& flow);
     void reset_client(const Flow& flow);
     void sweep();
+
+    // Clients in the servers' network, and pairs of ports; forwarder_aside.cpp.
+    bool is_neighbour(const Ip& client, std::uint16_t server) const;
+    Flow* find_alias(const Flow& flow, std::uint16_t port);
+    Flow* flow_of(const Flow& alias);
+    bool give_alias(Flow& flow);
+    void place_alias(const Flow& flow);
+    void keep_alias(const Flow& flow);
+    std::uint16_t paired_server(const Work& work, const PortRange& row);
+    void remember_pair(const Flow& flow);
 
     // The pair; forwarder_sync.cpp.
     void note_servers();

@@ -45,9 +45,10 @@ std::uint16_t Forwarder::server_port(const Flow& flow) const {
 
 Flow* Forwarder::find_from_server(const PacketView& packet) {
     const ClientKey key{packet.destination, packet.destination_port, packet.protocol};
-    return flows_.find(key, [&](const Flow& flow) {
-        return server_port(flow) == packet.source_port && server_ip(flow) == packet.source;
+    Flow* flow = flows_.find(key, [&](const Flow& one) {
+        return server_port(one) == packet.source_port && server_ip(one) == packet.source;
     });
+    return flow != nullptr && flow->aside ? flow_of(*flow) : flow;
 }
 
 // The flow of a client's packet. Null with a reason: the packet goes no further. Null without: a
@@ -56,7 +57,7 @@ Flow* Forwarder::known_flow(Work& work, const PortRange& row) {
     const PacketView& packet = work.packet;
     const ClientKey key{packet.source, packet.source_port, packet.protocol};
     Flow* flow = flows_.find(key, [&](const Flow& one) {
-        return one.port == packet.destination_port && one.vip == row.value2;
+        return one.port == packet.destination_port && one.vip == row.value2 && !one.aside;
     });
     if (flow == nullptr) return nullptr;
     const bool tcp = packet.protocol == protocol_tcp;
@@ -152,6 +153,11 @@ Flow* Forwarder::begin_flow(Work& work, const PortRange& row, std::uint16_t numb
     ++server.flows;
     server.counters->flows.add();
     server.counters->flows_begun.add();
+    if (is_neighbour(packet.source, number) && !give_alias(*flow)) {
+        end_flow(*flow);
+        work.reason = Drop::no_port;
+        return nullptr;
+    }
     // In a flood of SYNs from nowhere the clients who are kept must not be pushed out.
     if (flows_.half_open() < half_open_calm) {
         remember_client(*flow);
@@ -226,6 +232,7 @@ void Forwarder::note_server_packet(Flow& flow, const Work& work) {
 
 // Takes the flow off all counts.
 void Forwarder::release(Flow& flow) {
+    if (flow.aside) return;
     Server& server = servers_[flow.server];
     assert(server.flows > 0);
     --server.flows;
@@ -236,6 +243,8 @@ void Forwarder::release(Flow& flow) {
 
 void Forwarder::end_flow(Flow& flow) {
     release(flow);
+    if (flow.alias_port != 0)
+        if (Flow* const alias = find_alias(flow, flow.alias_port)) flows_.erase(*alias);
     flows_.erase(flow);
 }
 
@@ -267,7 +276,7 @@ void Forwarder::sweep() {
     for (std::size_t looked = 0; looked < sweep_step; looked += answers_max) {
         if (answer_count_ != 0) return;
         sweep_at_ = flows_.visit(sweep_at_, answers_max, [this](Flow& flow) {
-            if (serves(flow.server)) return;
+            if (flow.aside || serves(flow.server)) return;
             // The peer serves it, and may see the server where we do not.
             if (flow.elsewhere && servers_[flow.server].view != nullptr) return;
             reset_client(flow);

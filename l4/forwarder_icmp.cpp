@@ -24,7 +24,7 @@ Verdict Forwarder::about_flow(Work& work) {
         work.view = views_[row->value].get();
         const ClientKey key{inner->destination, inner->destination_port, inner->protocol};
         const Flow* flow = flows_.find(key, [&](const Flow& one) {
-            return one.port == inner->source_port && one.vip == row->value2;
+            return one.port == inner->source_port && one.vip == row->value2 && !one.aside;
         });
         if (flow == nullptr || !serves(flow->server)) return drop(work, Drop::icmp_unrelated);
         return error_to_server(work, *inner, *flow);
@@ -36,6 +36,7 @@ Verdict Forwarder::about_flow(Work& work) {
     const Flow* flow = flows_.find(key, [&](const Flow& one) {
         return server_port(one) == inner->destination_port && server_ip(one) == inner->destination;
     });
+    if (flow != nullptr && flow->aside) flow = flow_of(*flow);
     if (flow == nullptr || !serves(flow->server)) return drop(work, Drop::icmp_unrelated);
     work.view = servers_[flow->server].view;
     return error_to_client(work, *inner, *flow);
@@ -48,6 +49,9 @@ Verdict Forwarder::error_to_server(Work& work, PacketView& inner, const Flow& fl
         if (!take_hop(work.frame(), work.packet)) return drop(work, Drop::hops_exceeded);
         set_endpoint(work.frame(), work.packet, {}, Side::destination, server_ip(flow), 0);
         set_inner_endpoint(work.frame(), inner, Side::source, server_ip(flow), server_port(flow));
+        if (flow.alias_port != 0)
+            set_inner_endpoint(work.frame(), inner, Side::destination, services_->vips[flow.vip],
+                               flow.alias_port);
         finish_icmp(work.frame(), work.packet);
         work.input.offload = {};
     }
@@ -63,6 +67,10 @@ Verdict Forwarder::error_to_client(Work& work, PacketView& inner, const Flow& fl
     if (work.packet.source == server_ip(flow))
         set_endpoint(work.frame(), work.packet, {}, Side::source, vip, 0);
     set_inner_endpoint(work.frame(), inner, Side::destination, vip, flow.port);
+    if (flow.alias_port != 0) {
+        set_endpoint(work.frame(), work.packet, {}, Side::destination, flow.client, 0);
+        set_inner_endpoint(work.frame(), inner, Side::source, flow.client, flow.client_port);
+    }
     finish_icmp(work.frame(), work.packet);
     work.input.offload = {};
     work.view->counters.packets_out.add();

@@ -22,9 +22,10 @@ struct Forwarder::Server {
 struct Forwarder::Work {
     Input& input;
     PacketView packet;
-    View* view = nullptr;      // once its service is known
-    Drop reason = Drop::none;  // why there is no server
-    bool kept = false;         // persistence knows the client
+    const PortRange* row = nullptr;  // of the service that it is for
+    View* view = nullptr;            // once its service is known
+    Drop reason = Drop::none;        // why there is no server
+    bool kept = false;               // persistence knows the client
 
     std::span<std::uint8_t> frame() const { return input.frame; }
     std::size_t ip_bytes() const { return packet.end - packet.network; }

@@ -108,6 +108,7 @@ FlowRecord Forwarder::record_of(const Flow& flow) const {
             .fins = flow.fins,
             .answered = flow.answered,
             .client_ack = flow.client_ack,
+            .alias_port = flow.alias_port,
             .life = flows_.ticks_left(flow) * FlowTable::tick};
 }
 
@@ -126,7 +127,7 @@ void Forwarder::adopt_flow(const FlowRecord& record) {
     const bool alone = record.protocol == protocol_udp && layer4.one_packet;
     const ClientKey key{record.client, record.client_port, record.protocol};
     Flow* flow = flows_.find(key, [&](const Flow& one) {
-        return one.port == record.port && one.vip == row->value2 &&
+        return one.port == record.port && one.vip == row->value2 && !one.aside &&
                (!alone || one.server == server);
     });
     if (flow != nullptr && !flow->elsewhere && flows_.ticks_left(*flow) * FlowTable::tick >= life)
@@ -165,6 +166,9 @@ void Forwarder::update_flow(Flow& flow, const FlowRecord& record) {
     flow.answered = record.answered;
     flow.elsewhere = true;
     flow.told = flow.expires;  // who told us need not be told
+    flow.alias_port = record.alias_port;
+    if (flow.alias_port != 0) keep_alias(flow);
+    if (servers_[flow.server].view->service->layer4.rtp_pairs) remember_pair(flow);
 }
 
 }  // namespace poise::l4

@@ -35,6 +35,21 @@ std::string set_text(const PortTable& ports, bool v4, std::string_view name) {
         name, v4 ? "ipv4_addr" : "ipv6_addr", elements);
 }
 
+// What servers say to an alias of a client is ours, although the address is of this machine.
+std::string alias_rule(const Services& services, bool v4) {
+    std::string addresses;
+    for (const PortRange& range : services.by_destination.ranges()) {
+        const Address address{range.ip, 0};
+        if (address.is_v4() == v4)
+            addresses += (addresses.empty() ? "" : ", ") + ip_to_string(address);
+    }
+    const std::string_view family = v4 ? "ip" : "ip6";
+    return fmt::format(
+        "{} saddr . meta l4proto . th sport @servers{} {} daddr {{ {} }} "
+        "th dport {}-65535 counter drop\n",
+        family, v4 ? "4" : "6", family, addresses, alias_port_first);
+}
+
 }  // namespace
 
 std::string guard_rules(const Services& services, const std::vector<std::string>& interfaces,
@@ -55,6 +70,7 @@ std::string guard_rules(const Services& services, const std::vector<std::string>
                            "{}{} {} . meta l4proto . th {} @{} counter drop\n",
                            to_us ? "" : "fib daddr type != local ", family,
                            to_us ? "daddr" : "saddr", to_us ? "dport" : "sport", name);
+            if (!to_us) rules += alias_rule(services, v4);
         }
     }
     std::string devices;
@@ -68,6 +84,29 @@ std::string guard_rules(const Services& services, const std::vector<std::string>
             devices, priority, rules);
     }
     return text + "}\n";
+}
+
+std::string masquerade_rules(const Services& services, const std::string& table) {
+    std::string rules;
+    for (const auto& service : services.services) {
+        if (!service->masquerade) continue;
+        const Address as{*service->masquerade, 0};
+        std::string servers;
+        for (const std::uint16_t number : service->servers) {
+            servers += servers.empty() ? "" : ", ";
+            servers += ip_to_string({services.servers[number].ip, 0});
+        }
+        if (servers.empty()) continue;
+        const std::string_view family = as.is_v4() ? "ip" : "ip6";
+        fmt::format_to(std::back_inserter(rules), "{} saddr {{ {} }} counter snat {} to {}\n",
+                       family, servers, family, ip_to_string(as));
+    }
+    if (rules.empty()) return {};
+    return fmt::format(
+        "table inet {} {{ flags owner;\n"
+        "chain leaving {{ type nat hook postrouting priority srcnat; "
+        "policy accept;\n{}}}\n}}\n",
+        table, rules);
 }
 
 // The five calls of libnftables(3) that are used.
@@ -112,15 +151,16 @@ std::expected<std::unique_ptr<KernelGuard>, std::string> KernelGuard::open() {
 
 std::expected<void, std::string> KernelGuard::set(const Services& services,
                                                   const std::vector<std::string>& interfaces) {
-    std::string text = guard_rules(services, interfaces, table_);
-    if (set_) text.insert(0, fmt::format("delete table netdev {}\n", table_));
+    const std::string masquerade = masquerade_rules(services, table_);
+    const std::string text = undo_ + guard_rules(services, interfaces, table_) + masquerade;
     if (library_->run(library_->context, text.c_str()) != 0) {
         return std::unexpected(
             fmt::format("layer 4: nftables refused the rules that keep the kernel from answering: "
                         "{}",
                         library_->error(library_->context)));
     }
-    set_ = true;
+    undo_ = fmt::format("delete table netdev {}\n", table_);
+    if (!masquerade.empty()) undo_ += fmt::format("delete table inet {}\n", table_);
     return {};
 }
 

@@ -15,9 +15,13 @@ namespace poise::l4 {
 std::string guard_rules(const Services& services, const std::vector<std::string>& interfaces,
                         const std::string& table);
 
-/// The table belongs to this process (nftables' owner flag): the kernel removes it with us,
-/// whatever ends us, and nobody else can change it. The library is loaded when the first service
-/// needs it, so that who has no layer 4 needs no nftables. Control thread.
+/// The rules by which the kernel sends on what the servers of services with `masquerade` begin
+/// themselves; empty: there is no such service. Only the kernel knows every route and neighbour.
+std::string masquerade_rules(const Services& services, const std::string& table);
+
+/// The tables belong to this process (nftables' owner flag): the kernel removes them with
+/// us, whatever ends us, and nobody else can change them. The library is loaded when the first
+/// service needs it, so that who has no layer 4 needs no nftables. Control thread.
 class KernelGuard {
 public:
     static std::expected<std::unique_ptr<KernelGuard>, std::string> open();
@@ -35,7 +39,7 @@ private:
 
     std::unique_ptr<Library> library_;
     std::string table_;
-    bool set_ = false;
+    std::string undo_;  // takes away what was set before
 };
 
 }  // namespace poise::l4

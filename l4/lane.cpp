@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cassert>
 #include <cerrno>
 #include <cstring>
@@ -90,15 +91,21 @@ void Lane::run() {
 // The packets of one receive(): they stand in the ring until all have been sent.
 std::size_t Lane::pass_batch(Forwarder::Clock::time_point now) {
     const std::span<RingPacket> packets = ring_->receive();
+    std::array<Input, PacketRing::batch_max> inputs;
+    std::array<Verdict, PacketRing::batch_max> verdicts;
+    std::array<std::size_t, PacketRing::batch_max> places;  // in `packets`
+    std::size_t count = 0;
     for (std::size_t i = 0; i < packets.size(); ++i) {
-        RingPacket& packet = packets[i];
-        const std::uint16_t link = link_of(packet.interface);
+        const std::uint16_t link = link_of(packets[i].interface);
         if (link == no_link) continue;
-        Input input{packet.frame, packet.offload, link};
-        const Verdict verdict = forwarder_.handle(input, now);
-        packet.offload = input.offload;
-        if (verdict.action != Action::send) continue;
-        ring_->queue(i, forwarder_.links()[verdict.link].index);
+        inputs[count] = {packets[i].frame, packets[i].offload, link};
+        places[count++] = i;
+    }
+    forwarder_.handle(std::span(inputs).first(count), std::span(verdicts).first(count), now);
+    for (std::size_t i = 0; i < count; ++i) {
+        if (verdicts[i].action != Action::send) continue;
+        packets[places[i]].offload = inputs[i].offload;
+        ring_->queue(places[i], forwarder_.links()[verdicts[i].link].index);
     }
     send_answers();
     ring_->release();

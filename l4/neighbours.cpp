@@ -130,6 +130,14 @@ std::optional<Interface> interface_of(const nlmsghdr& message) {
     return made;
 }
 
+Request<rtmsg> route_request(const Ip& ip, std::uint32_t sequence) {
+    Request<rtmsg> request(RTM_GETROUTE, 0, sequence);
+    request.body.rtm_family = is_v4(ip) ? AF_INET : AF_INET6;
+    request.body.rtm_dst_len = is_v4(ip) ? 32 : 128;
+    request.add(RTA_DST, wire_form(ip));
+    return request;
+}
+
 }  // namespace
 
 std::expected<std::unique_ptr<Neighbours>, std::string> Neighbours::open() {
@@ -179,11 +187,19 @@ std::vector<Neighbour> Neighbours::neighbours() {
     return found;
 }
 
+std::uint8_t Neighbours::network_bits(const Ip& ip) {
+    std::uint8_t bits = 0;
+    Request<rtmsg> request = route_request(ip, ++sequence_);
+    request.body.rtm_flags = RTM_F_FIB_MATCH;  // the entry of the table, not what follows from it
+    ask(fd_, request, false, [&](const nlmsghdr& message) {
+        if (message.nlmsg_type == RTM_NEWROUTE) bits = body_of<rtmsg>(message).rtm_dst_len;
+    });
+    if (bits == 0) return 0;
+    return static_cast<std::uint8_t>(bits + (is_v4(ip) ? 96 : 0));
+}
+
 std::optional<Route> Neighbours::route_to(const Ip& ip) {
-    Request<rtmsg> request(RTM_GETROUTE, 0, ++sequence_);
-    request.body.rtm_family = is_v4(ip) ? AF_INET : AF_INET6;
-    request.body.rtm_dst_len = is_v4(ip) ? 32 : 128;
-    request.add(RTA_DST, wire_form(ip));
+    const Request<rtmsg> request = route_request(ip, ++sequence_);
     std::optional<Route> found;
     ask(fd_, request, false, [&](const nlmsghdr& message) {
         if (message.nlmsg_type != RTM_NEWROUTE) return;
@@ -195,6 +211,7 @@ std::optional<Route> Neighbours::route_to(const Ip& ip) {
         });
         if (route.interface != 0) found = route;
     });
+    if (found && found->next == ip) found->network_bits = network_bits(ip);
     return found;
 }
 

@@ -26,7 +26,8 @@ struct Interface {
 /// The way to an address.
 struct Route {
     int interface = 0;
-    Ip next{};  // the gateway, or the address itself
+    Ip next{};                      // the gateway, or the address itself
+    std::uint8_t network_bits = 0;  // of Ip: the network on the link that it is in; 0: behind one
 };
 
 /// A neighbour that the kernel has found.
@@ -54,6 +55,7 @@ public:
 
 private:
     explicit Neighbours(int fd) : fd_(fd) {}
+    std::uint8_t network_bits(const Ip& ip);
 
     int fd_;
     std::uint32_t sequence_ = 0;

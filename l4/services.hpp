@@ -45,6 +45,7 @@ struct Service {
     std::vector<std::uint64_t> server_ids;      // persistence::server_id, the pool's order
     std::vector<std::uint16_t> servers;         // numbers of Services::servers, the pool's order
     std::optional<std::uint16_t> fallback;      // one more, when the pool has none that serves
+    std::optional<Ip> masquerade;               // as whom the servers' own packets leave
     std::vector<std::shared_ptr<ServiceCounters>> counters;  // one a thread
 };
 
@@ -80,6 +81,8 @@ struct Hop {
     bool known = false;
     std::uint16_t link = 0;
     Mac mac{};
+    std::uint8_t network_bits =
+        0;  // of Ip: the server's network is on the link; 0: behind a router
 
     bool operator==(const Hop&) const = default;
 };

@@ -1,5 +1,5 @@
 // How dear is a packet with a thousand flows, with a million, with seven: the forwarder alone,
-// without a network. Prints a line for each.
+// without a network, with 64 packets at once and one at a time. Prints a line for each.
 #include "l4/forwarder.hpp"
 #include "l4/rewrite.hpp"
 
@@ -21,7 +21,8 @@ namespace l4 = poise::l4;
 namespace pool = poise::pool;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t packets = 2'000'000;
+constexpr std::uint32_t packets = 2'000'000;
+constexpr std::uint32_t batch_max = 64;
 
 std::shared_ptr<const l4::Services> make_services() {
     config::Service configured;
@@ -79,30 +80,45 @@ void measure(std::uint32_t flows) {
     forwarder.set_hops({{true, 0, {}}, {true, 0, {}}});
     auto now = Clock::now();
     forwarder.advance(now);
-    const auto pass = [&](std::uint32_t number) {
-        auto frame = packet_of(number);
-        l4::Input input{frame, {}, 0};
-        forwarder.handle(input, now);
+    // As many at once as a ring has under load.
+    std::array<std::array<std::uint8_t, 60>, batch_max> frames;
+    std::array<l4::Input, batch_max> inputs;
+    std::array<l4::Verdict, batch_max> verdicts;
+    const auto pass = [&](const auto& number_at, std::uint32_t count, std::uint32_t batch) {
+        for (std::uint32_t at = 0; at < count; at += batch) {
+            const std::uint32_t size = std::min<std::uint32_t>(batch, count - at);
+            for (std::uint32_t i = 0; i < size; ++i) {
+                frames[i] = packet_of(number_at(at + i));
+                inputs[i] = {frames[i], {}, 0};
+            }
+            forwarder.handle(std::span(inputs).first(size), std::span(verdicts).first(size), now);
+        }
     };
     const auto begun = Clock::now();
-    for (std::uint32_t i = 0; i < flows; ++i)
-        pass(i);
+    pass([](std::uint32_t i) { return i; }, flows, batch_max);
     const std::chrono::duration<double, std::nano> making = Clock::now() - begun;
     std::vector<std::uint32_t> order(packets);
     std::mt19937 random(1);
     for (std::uint32_t& one : order)
         one = random() % flows;
-    double best = 1e9;
-    for (int round = 0; round < 3; ++round) {
+    const auto cost = [&](std::uint32_t batch) {
         const auto start = Clock::now();
-        for (const std::uint32_t one : order)
-            pass(one);
+        pass([&](std::uint32_t i) { return order[i]; }, packets, batch);
         const std::chrono::duration<double, std::nano> taken = Clock::now() - start;
-        best = std::min(best, taken.count() / packets);
+        return taken.count() / packets;
+    };
+    // By turns, so that what else the machine does meets both.
+    double alone = 1e9;
+    double together = 1e9;
+    for (int round = 0; round < 5; ++round) {
+        alone = std::min(alone, cost(1));
+        together = std::min(together, cost(batch_max));
     }
-    fmt::print("{:>8} flows: {:6.1f} ns a packet, {:6.1f} ns a new flow, {:6.1f} MiB\n",
-               forwarder.flows().size(), best, making.count() / flows,
-               static_cast<double>(forwarder.flows().memory_bytes()) / (1 << 20));
+    fmt::print(
+        "{:>8} flows: {:6.1f} ns a packet, {:6.1f} one at a time, {:6.1f} ns a new flow, "
+        "{:6.1f} MiB\n",
+        forwarder.flows().size(), together, alone, making.count() / flows,
+        static_cast<double>(forwarder.flows().memory_bytes()) / (1 << 20));
 }
 
 }  // namespace

@@ -4,6 +4,8 @@ import pytest
 
 from lib.layer4 import (VIP, VIP6, Caller, Echo, add_vip, common, direct_server,
                         wait_for_service)
+from lib.network import _ip
+from lib.programs import POISE
 
 
 def start(lab, *roles, **service):
@@ -49,3 +51,16 @@ def test_drain_keeps_connections_and_halt_resets_them(lab):
     assert mine.is_reset()
     other = next(one for one in callers if one.server == "s2")
     assert other.says(b"not concerned")
+
+
+def test_check_names_a_server_that_answers_for_the_address(lab):
+    start(lab, "s1", "s2")
+    check = [POISE, "check", str(lab.folder / "poise.yaml")]
+    assert "ARP" not in lab.lb.run(check).stderr
+    noisy = lab.node("s3")
+    _ip([f"addr add {VIP}/32 dev lo"], inside=noisy.name)
+    config = (lab.folder / "poise.yaml").read_text().replace(lab.node("s2").ip, noisy.ip)
+    (lab.folder / "noisy.yaml").write_text(config)
+    told = lab.lb.run([POISE, "check", str(lab.folder / "noisy.yaml")])
+    assert told.returncode == 0, "it is a warning"
+    assert f"its server s2 answers ARP for {VIP}" in told.stderr and "s1" not in told.stderr

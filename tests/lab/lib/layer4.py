@@ -90,8 +90,8 @@ class Echo:
 class Caller:
     """A client's connection to an Echo, through the balancer."""
 
-    def __init__(self, lab, to: str, port: int, timeout: float = 10):
-        self.socket = lab.client.connect(to, port, timeout=timeout)
+    def __init__(self, lab, to: str, port: int, timeout: float = 10, by: Node | None = None):
+        self.socket = (by or lab.client).connect(to, port, timeout=timeout)
         greeting = b""
         while not greeting.endswith(b"\n"):
             part = self.socket.recv(100)

@@ -46,8 +46,26 @@ TEST_SUITE("config/layer4") {
               "itself");
     }
 
+    TEST_CASE("masquerade and pairs of ports") {
+        const Service web =
+            loaded(service("nat", "10.0.0.100:80", "10.1.0.1", "    layer4: {masquerade: true}\n"))
+                .services[0];
+        CHECK(web.layer4.masquerade);
+        CHECK_FALSE(web.layer4.rtp_pairs);
+        const std::string udp =
+            "services:\n  media:\n    mode: nat\n    protocol: udp\n    listen: "
+            "\"10.0.0.100:5000-5009\"\n    servers: [10.1.0.1]\n    layer4: ";
+        CHECK(loaded(udp + "{rtp_pairs: true}\n").services[0].layer4.rtp_pairs);
+        CHECK(config_errors(udp + "{rtp_pairs: true, one_packet: true}\n") ==
+              "7:25 'rtp_pairs' and 'one_packet' contradict each other | leave one of them out");
+    }
+
     TEST_CASE("what cannot work is refused") {
         const BadText rows[] = {
+            {service("dr", "10.0.0.100:80", "10.0.0.1", "    layer4: {masquerade: true}\n"),
+             "7:26 'masquerade' needs mode nat: with mode dr servers have a way out of their own"},
+            {service("nat", "10.0.0.100:80", "10.0.0.1", "    layer4: {rtp_pairs: true}\n"),
+             "7:25 'rtp_pairs' needs protocol udp"},
             {service("dr", "10.0.0.100:80", "10.0.0.1:8080"),
              "6:15 mode dr cannot translate port 80 to 8080 | leave the server's port out, or use "
              "mode nat or snat"},

@@ -27,6 +27,7 @@ FlowRecord tcp_flow() {
             .fins = 1,
             .answered = true,
             .client_ack = 0xdeadbeef,
+            .alias_port = 50'000,
             .life = 899s};
 }
 
@@ -73,7 +74,7 @@ TEST_CASE("l4 flow record: the form of version 1 stays as it is") {
                      0,    0,    0,    1,    0, 1, 0, 0, 0, 0, 0, 80};
     CHECK(std::equal(head.begin(), head.end(), bytes.begin()));
     const Bytes flow{2,    6,    1,    1,    0,    2,    0,    0,    0,    0, 1, 0x9c, 0x40, 0,
-                     80,   0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0, 3, 0x83, 0,    0,
+                     80,   0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0, 3, 0x83, 0xc3, 0x50,
                      0xde, 0xad, 0xbe, 0xef, 192,  0,    2,    1,    10,   0, 0, 100};
     CHECK(std::equal(flow.begin(), flow.end(), bytes.begin() + 40));
 }
@@ -126,7 +127,8 @@ TEST_CASE("l4 flow record: bytes that cannot be are refused") {
                         {"a state of the other protocol", 42, 4},
                         {"a state that is none", 42, 5},
                         {"three ends", 43, 4},
-                        {"the name of another link", 44, 1}};
+                        {"the name of another link", 44, 1},
+                        {"an alias that is a port of services", 66, 1}};
     for (const Row& row : rows) {
         Bytes bytes = good;
         bytes[row.at] = row.value;

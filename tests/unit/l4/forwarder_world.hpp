@@ -143,6 +143,11 @@ struct World {
             if (forwarder.flows().size() == before) break;
         }
     }
+    /// The servers' network is 10.1.0.0/24, or fd00::/64.
+    void put_servers_on_link() {
+        const std::uint8_t bits = setting.v6 ? 64 : 96 + 24;
+        forwarder.set_hops({{true, 1, server_mac, bits}, {true, 1, server_mac, bits}});
+    }
     /// Through the handshake.
     PacketView establish() {
         const PacketView first = sent(made());
