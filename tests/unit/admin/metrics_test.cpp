@@ -3,12 +3,16 @@
 
 #include "tests/unit/admin/fake_program.hpp"
 
+#include <array>
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
 #include <sstream>
 
 using namespace poise::admin;
 using namespace poise::admin::test;
+using nlohmann::json;
 
 namespace {
 
@@ -97,6 +101,34 @@ TEST_SUITE("admin/metrics") {
         check_format(page);
         CHECK(page.find("poise_alerts_open 2\n") != std::string::npos);
         CHECK(page.find("poise_alerts_sent_total{place=\"mail\"} 3\n") != std::string::npos);
+    }
+
+    TEST_CASE("the dashboard asks for nothing that is not exported") {
+        json status = json::parse(one_service);
+        status["services"][0]["latency"] = {{"head", {{"count", 1}}}, {"total", {{"count", 1}}}};
+        const std::array certificates{CertificateFacts{.file = "site.crt", .not_after = 1}};
+        const std::string page = metrics_text(status.dump(), certificates,
+                                              R"({"open":[],"places":[{"name":"m","sent":0,)"
+                                              R"("failed_tries":0,"dropped":0}]})") +
+                                 process_metrics();
+        std::ifstream file(POISE_SOURCE_DIR "/packaging/grafana/poise.json");
+        const json dashboard = json::parse(file);
+        const std::regex metric("(poise|process)_[a-z_]+");
+        std::set<std::string> named;
+        for (const json& panel : dashboard["panels"]) {
+            for (const json& target : panel["targets"]) {
+                const std::string query = target["expr"];
+                CAPTURE(query);
+                std::smatch found;
+                REQUIRE(std::regex_search(query, found, metric));
+                named.insert(std::regex_replace(found.str(), std::regex("_bucket$"), ""));
+            }
+        }
+        CHECK(named.size() >= 12);
+        for (const std::string& name : named) {
+            CAPTURE(name);
+            CHECK(page.find("# TYPE " + name + " ") != std::string::npos);
+        }
     }
 
     TEST_CASE("figures of the process are there") {
