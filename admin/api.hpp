@@ -52,6 +52,12 @@ struct Call {
 
 using Handle = Response (*)(Api& api, const Call& call);
 
+/// A parameter of the query: text, for the API document; handlers check what they mean.
+struct QueryField {
+    std::string_view name;
+    std::string_view help;
+};
+
 struct Endpoint {
     Method method = Method::get;
     std::string_view path;  // "/api/v1/services/{service}"
@@ -61,6 +67,7 @@ struct Endpoint {
     std::span<const BodyField> fields = {};
     std::string_view tag = {};
     unsigned success = 200;
+    std::span<const QueryField> query = {};
 };
 
 /// All of them; the only place where a path gets its role.

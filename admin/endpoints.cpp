@@ -54,6 +54,18 @@ constexpr std::array token_fields{
     BodyField{"days", integer, false, 1, 3'650, "Days until it expires; never without it."},
 };
 
+constexpr std::array client_query{
+    QueryField{"server", "Only clients of this server."},
+    QueryField{"client", "Only this client: an address, or the text that it is known by."},
+    QueryField{"limit", "At most so many, 1 to 1000; 100 without it."},
+};
+constexpr std::array flow_query{
+    QueryField{"service", "Only flows of this service."},
+    QueryField{"server", "Only flows to this server."},
+    QueryField{"client", "Only flows of this address."},
+    QueryField{"limit", "At most so many, 1 to 1000; 100 without it."},
+};
+
 using enum Method;
 
 constexpr std::array table{
@@ -99,6 +111,32 @@ constexpr std::array table{
              "services"},
     Endpoint{put, "/api/v1/services/{service}/servers/{server}/weight", operator_, weigh_server,
              "Change a server's weight while running", weight_fields, "services"},
+    Endpoint{get,
+             "/api/v1/services/{service}/clients",
+             viewer,
+             get_clients,
+             "Clients that persistence keeps on their servers",
+             {},
+             "services",
+             200,
+             client_query},
+    Endpoint{delete_,
+             "/api/v1/services/{service}/clients/{key}",
+             operator_,
+             forget_client,
+             "Forget a client, which then gets a server anew",
+             {},
+             "services",
+             204},
+    Endpoint{get,
+             "/api/v1/flows",
+             viewer,
+             get_flows,
+             "Flows of layer 4",
+             {},
+             "services",
+             200,
+             flow_query},
     Endpoint{get,
              "/api/v1/incidents",
              viewer,

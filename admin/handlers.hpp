@@ -32,6 +32,11 @@ Response get_events(Api& api, const Call& call);
 Response get_audit(Api& api, const Call& call);
 Response stream_events(Api& api, const Call& call);
 
+// api_clients.cpp
+Response get_clients(Api& api, const Call& call);
+Response forget_client(Api& api, const Call& call);
+Response get_flows(Api& api, const Call& call);
+
 // api_alerts.cpp
 Response get_alerts(Api& api, const Call& call);
 Response test_alerts(Api& api, const Call& call);

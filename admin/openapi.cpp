@@ -37,8 +37,14 @@ json body_of(const Endpoint& endpoint) {
     return {{"required", true}, {"content", {{"application/json", {{"schema", schema}}}}}};
 }
 
-json parameters_of(std::string_view path) {
+json parameters_of(std::string_view path, std::span<const QueryField> query) {
     json list = json::array();
+    for (const QueryField& field : query) {
+        list.push_back({{"name", field.name},
+                        {"in", "query"},
+                        {"description", field.help},
+                        {"schema", {{"type", "string"}}}});
+    }
     for (std::size_t at = path.find('{'); at != std::string_view::npos;
          at = path.find('{', at + 1)) {
         const std::string_view name = path.substr(at + 1, path.find('}', at) - at - 1);
@@ -64,7 +70,7 @@ json operation_of(const Endpoint& endpoint) {
                    {"tags", json::array({endpoint.tag})},
                    {"x-poise-role", word(endpoint.least)},
                    {"responses", answers_of(endpoint)}};
-    if (json parameters = parameters_of(endpoint.path); !parameters.empty())
+    if (json parameters = parameters_of(endpoint.path, endpoint.query); !parameters.empty())
         operation["parameters"] = std::move(parameters);
     if (!endpoint.fields.empty()) operation["requestBody"] = body_of(endpoint);
     if (endpoint.least == Role::nobody) operation["security"] = json::array();

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,6 +41,15 @@ struct CertificateFacts {
     std::string error;  // why it cannot be read; the rest is empty then
 };
 
+/// Which of many: an empty text leaves the choice open.
+struct ListFilter {
+    std::string service;
+    std::string server;
+    /// Of flows an address. Of persistence what the table is kept by: an address or a text.
+    std::string client;
+    std::size_t count_max = 100;
+};
+
 /// Called on the administration's thread. Calls may wait for the control thread, never for a
 /// worker. While the program stops, texts are empty and orders fail.
 class Program {
@@ -59,6 +70,13 @@ public:
     /// Is `text` good as poise.yaml, and what would it change? Changes nothing.
     virtual ConfigOutcome check(const std::string& text) = 0;
     virtual std::vector<CertificateFacts> certificates() = 0;
+    /// Clients that persistence remembers, the last seen first, as JSON. The error is a sentence:
+    /// there is no such service, or it remembers nobody.
+    virtual std::expected<std::string, std::string> clients_json(const ListFilter& filter) = 0;
+    /// The one of this key, as clients_json() names it, is forgotten. False: there is none.
+    virtual bool forget_client(const std::string& service, const std::string& key) = 0;
+    /// Flows of layer 4, as JSON.
+    virtual std::string flows_json(const ListFilter& filter) = 0;
 };
 
 }  // namespace poise::admin

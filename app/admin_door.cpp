@@ -26,6 +26,7 @@ using nlohmann::json;
 namespace {
 
 constexpr std::size_t incidents_shown = 50;
+constexpr std::chrono::seconds flows_limit{2};  // what is found until then is shown
 
 admin::ConfigOutcome failed(std::string error, const config::Diagnostics& diagnostics) {
     admin::ConfigOutcome outcome;
@@ -225,6 +226,45 @@ admin::ConfigOutcome AdminDoor::check(const std::string& text) {
         outcome.changes = lines_of(config::to_string(config::compare(in_force, *parsed)));
     });
     return outcome;
+}
+
+// Copied on the control thread; the table itself may be looked at by any.
+ClientTable AdminDoor::client_table(const std::string& service) {
+    ClientTable clients;
+    on_control_thread([&] {
+        const proxy::Service* const known = runtime_.generation().find(service);
+        if (known == nullptr || !known->table) return;
+        clients.table = known->table;
+        clients.keys = known->keys;
+        clients.by_address =
+            known->configured.persistence.method == config::PersistenceMethod::source;
+        for (std::size_t i = 0; i < known->server_ids.size(); ++i)
+            clients.servers.emplace_back(known->server_ids[i], known->pool->servers()[i]->name());
+    });
+    return clients;
+}
+
+std::expected<std::string, std::string> AdminDoor::clients_json(const admin::ListFilter& filter) {
+    const ClientTable clients = client_table(filter.service);
+    if (!clients.table) {
+        return std::unexpected(fmt::format(
+            "there is no service '{}', or it keeps no table of clients: a cookie needs none",
+            filter.service));
+    }
+    return clients_to_json(clients, filter, std::chrono::steady_clock::now());
+}
+
+bool AdminDoor::forget_client(const std::string& service, const std::string& key) {
+    const auto wanted = key_of(key);
+    const ClientTable clients = client_table(service);
+    return wanted && clients.table && clients.table->erase(*wanted);
+}
+
+std::string AdminDoor::flows_json(const admin::ListFilter& filter) {
+    std::shared_ptr<FlowList> list;
+    if (!on_control_thread([&] { list = runtime_.list_flows(filter); })) return {};
+    if (!list) return json{{"total", 0}, {"whole", true}, {"flows", json::array()}}.dump();
+    return list->wait(flows_limit);
 }
 
 std::vector<admin::CertificateFacts> AdminDoor::certificates() {

@@ -3,6 +3,7 @@
 
 #include "admin/admin.hpp"
 #include "admin/program.hpp"
+#include "app/client_list.hpp"
 #include "app/runtime.hpp"
 #include "base/log.hpp"
 #include "config/model.hpp"
@@ -49,6 +50,11 @@ private:
     admin::ConfigOutcome reload() override;
     admin::ConfigOutcome check(const std::string& text) override;
     std::vector<admin::CertificateFacts> certificates() override;
+    std::expected<std::string, std::string> clients_json(const admin::ListFilter& filter) override;
+    bool forget_client(const std::string& service, const std::string& key) override;
+    std::string flows_json(const admin::ListFilter& filter) override;
+
+    ClientTable client_table(const std::string& service);
 
     // False when the program stops: `work` has not been done then, and will not be.
     bool on_control_thread(const std::function<void()>& work);

@@ -44,6 +44,13 @@ bool wants_layer4(const config::Config& config) {
     return std::ranges::any_of(config.services, is_layer4);
 }
 
+// Again until it is through; other work of the lane comes between.
+void look_for_flows(l4::Lane& lane, const std::shared_ptr<FlowList>& list) {
+    lane.post([&lane, list](l4::Forwarder& forwarder) {
+        if (list->look(forwarder.flows())) look_for_flows(lane, list);
+    });
+}
+
 }  // namespace
 
 struct Layer4::Impl {
@@ -230,6 +237,13 @@ void Layer4::add_counts(ServiceStatus& status) const {
     for (std::size_t i = 0; i < drops.size(); ++i)
         if (drops[i] != 0)
             status.failures.emplace_back(l4::name(static_cast<l4::Drop>(i)), drops[i]);
+}
+
+std::shared_ptr<FlowList> Layer4::list_flows(const admin::ListFilter& filter) {
+    if (!impl_->lane || !impl_->services) return nullptr;
+    auto list = std::make_shared<FlowList>(filter, impl_->services);
+    look_for_flows(*impl_->lane, list);
+    return list;
 }
 
 std::vector<std::pair<std::string, std::uint64_t>> Layer4::drops() const {

@@ -1,6 +1,7 @@
 // Layer 4 of the running program: its threads, and what they are told of services and network.
 #pragma once
 
+#include "app/flow_list.hpp"
 #include "app/status.hpp"
 #include "base/log.hpp"
 #include "config/model.hpp"
@@ -38,6 +39,8 @@ public:
     void adopt(const proxy::Generation& generation);
     /// A server went down or was halted: its flows end.
     void servers_lost();
+    /// Begins to look for flows; null: there are none, for no service is of layer 4.
+    std::shared_ptr<FlowList> list_flows(const admin::ListFilter& filter);
     void stop();
 
     /// Where the pair takes our flows from and brings the peer's to. There from the start, with or

@@ -1,6 +1,7 @@
 // The running program: owns everything that serves, builds it and tears it down in a fixed order.
 #pragma once
 
+#include "app/flow_list.hpp"
 #include "app/status.hpp"
 #include "base/log.hpp"
 #include "config/load.hpp"
@@ -79,6 +80,8 @@ public:
     Status status() const;
     const proxy::Generation& generation() const;
     const proxy::Incidents& incidents() const;
+    /// Begins to look for flows of layer 4; null: there are none.
+    std::shared_ptr<FlowList> list_flows(const admin::ListFilter& filter);
     bool has_control() const;
 
     /// For what else is to run on the control thread.

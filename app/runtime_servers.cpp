@@ -64,6 +64,10 @@ std::string Runtime::standby() {
     return impl_->pair->standby();
 }
 
+std::shared_ptr<FlowList> Runtime::list_flows(const admin::ListFilter& filter) {
+    return impl_->layer4->list_flows(filter);
+}
+
 Status Runtime::status() const {
     Status status;
     status.node = impl_->options.node.name;

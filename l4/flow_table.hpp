@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <utility>
 
 namespace poise::l4 {
 
@@ -91,6 +92,15 @@ public:
         const std::size_t end = from + count < high_water_ ? from + count : high_water_;
         for (std::size_t i = from; i < end; ++i)
             if (flows_[i].used) visit(flows_[i]);
+        return end == high_water_ ? 0 : end;
+    }
+
+    /// As visit(), for reading alone.
+    template <typename Look>
+    std::size_t look(std::size_t from, std::size_t count, const Look& look) const {
+        const std::size_t end = from + count < high_water_ ? from + count : high_water_;
+        for (std::size_t i = from; i < end; ++i)
+            if (flows_[i].used) look(std::as_const(flows_[i]));
         return end == high_water_ ? 0 : end;
     }
 

@@ -4,6 +4,7 @@ import {ask, part} from './api.js';
 import {state} from './live.js';
 import {graph} from './charts.js';
 import {count, bytes, serviceColour} from './format.js';
+import {load as loadClients, panels, actions as clientActions} from './clients.js';
 import {mark, serverTable, latency, actions as orders} from './overview.js';
 
 let range = 'hour';
@@ -26,6 +27,8 @@ async function load() {
        {name: 'to clients', values: data.series.bytes_out}], bytes),
     graph('Open sessions', data.start, data.step, [{name: 'open', values: data.series.sessions}], count)) : null;
   redraw();
+  const service = state.status?.services.find((one) => one.name === name);
+  if (service) await loadClients(service, redraw);
 }
 
 export function enter(_session, [wanted], draw) {
@@ -59,6 +62,7 @@ export function render(session) {
       h('dl', {class: 'facts'},
         [['To the head of the response', latency(service)], ['To the last byte', latency(service, 'total') || '–']]
           .map(([label, value]) => [h('dt', {}, label), h('dd', {}, value)]))),
+    panels(session),
     h('section', {class: 'card'}, h('h2', {}, 'Since the start'),
       h('dl', {class: 'facts'},
         [['Connections', count(service.connections)], ['Requests', count(service.requests)],
@@ -75,5 +79,6 @@ export function render(session) {
 
 export const actions = {
   ...orders,
+  ...clientActions,
   range: (element) => { range = element.dataset.range; drawn = null; return load(); },
 };

@@ -75,6 +75,20 @@ public:
     }
     std::vector<CertificateFacts> certificates() override { return {}; }
 
+    std::expected<std::string, std::string> clients_json(const ListFilter& filter) override {
+        asked = filter;
+        if (filter.service != "web") return std::unexpected("there is no such service");
+        return R"({"clients":[]})";
+    }
+    bool forget_client(const std::string& service, const std::string& key) override {
+        return service == "web" && key == "00ff";
+    }
+    std::string flows_json(const ListFilter& filter) override {
+        asked = filter;
+        return R"({"flows":[]})";
+    }
+
+    ListFilter asked;
     std::string status = one_service;
     std::string reload_error, pair_error;
     int reloads = 0;
