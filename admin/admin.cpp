@@ -193,6 +193,7 @@ void Admin::Impl::tick() {
     for (const std::string& text : recorder.take(status, now_s()))
         take({.kind = "config", .text = text});
     alerts.take_status(status, now_s());
+    if (feed.any()) feed.publish("alerts", alerts.to_json());
     if (now_s() - certificates_seen_s < certificates_every_s) return;
     certificates_seen_s = now_s();
     alerts.take_certificates(certificates(api), now_s());
@@ -238,6 +239,8 @@ void Admin::tell(Event event) {
 void Admin::tell_reload(std::string error) {
     asio::post(impl_->io, [impl = impl_.get(), error = std::move(error)] {
         impl->alerts.take_reload(error, now_s());
+        impl->certificates_seen_s = 0;  // there may be others now
+        impl->api.certificates_read = {};
     });
 }
 

@@ -37,6 +37,29 @@ bool is_true(const json& object, const char* name) {
     return found != object.end() && found->is_boolean() && found->get<bool>();
 }
 
+// What an operator can do about it, by what the check of the server has said.
+std::string cure_of(std::string_view reason, const std::string& address) {
+    const auto says = [&](std::string_view words) { return reason.contains(words); };
+    if (says("name not resolved")) return "look whether the DNS knows the server's name";
+    if (says("connect refused"))
+        return fmt::format("nothing listens on {}: start the server's program there", address);
+    if (says("no route"))
+        return fmt::format("no network leads to {}: look at routes and interfaces", address);
+    if (says("certificate"))
+        return fmt::format("renew the certificate of {}, or name its authority in server_tls.ca",
+                           address);
+    if (says("timed out") || says("gave up"))
+        return fmt::format(
+            "{} does not answer: is the machine on, and does a firewall stand "
+            "between?",
+            address);
+    if (says("status "))
+        return fmt::format("{} answers, but not as health.expect wants: look at its own log",
+                           address);
+    if (says("script")) return "run the script of health by hand and see what it says";
+    return fmt::format("look at the server's own log, on {}", address);
+}
+
 void add_service(Problems& problems, const json& service) {
     const std::string name = text_at(service, "name");
     bool serves = false;
@@ -47,22 +70,21 @@ void add_service(Problems& problems, const json& service) {
         serves = serves || state == "up" || state == "backup" || state == "fallback";
         if (state != "down" && state != "unresolved") continue;
         const std::string reason = text_at(server, "reason");
-        add(problems,
-            {.kind = AlertKind::server,
-             .subject = name + "/" + text_at(server, "name"),
-             .text = fmt::format("{}{}{}", state, reason.empty() ? "" : ": ", reason),
-             .cure = fmt::format("look at {}; `poise status {}` tells more",
-                                 text_at(server, "address").empty() ? "its name in the DNS"
-                                                                    : text_at(server, "address"),
-                                 name)});
+        add(problems, {.kind = AlertKind::server,
+                       .subject = name + "/" + text_at(server, "name"),
+                       .text = fmt::format("{}{}{}", state, reason.empty() ? "" : ": ", reason),
+                       .cure = cure_of(reason, text_at(server, "address"))});
     }
     if (servers > 0 && !serves) {
         add(problems, {.kind = AlertKind::service,
                        .subject = name,
                        .text = "has no server that can take clients",
-                       .cure = fmt::format("bring one of its {} servers back, or add one that may "
-                                           "be a fallback",
-                                           servers)});
+                       .cure = fmt::format(
+                           "until one of its {} servers is back, {}: bring one back, or "
+                           "add a fallback",
+                           servers,
+                           text_at(service, "protocol") == "http" ? "requests are answered 503"
+                                                                  : "clients are turned away")});
     }
 }
 

@@ -64,6 +64,7 @@ function enter() {
 function listen() {
   stream?.close();
   stream = new EventSource('/api/v1/stream');
+  stream.addEventListener('alerts', (event) => { state.alerts = JSON.parse(event.data); });
   stream.addEventListener('status', (event) => { take(JSON.parse(event.data)); });
   stream.addEventListener('event', (event) => {
     state.events.unshift(JSON.parse(event.data));

@@ -27,7 +27,7 @@ const lists = {
   events: () => [state.events, (one) => line(one, h('span', {},
     one.service && h('b', {}, `${one.service} / ${one.server} `), one.text))],
   failures: () => [incidents, (one) => line(one, h('span', {}, h('code', {}, one.reason), ' ',
-    one.sentence || one.text || '', h('small', {}, [one.service, one.server, one.client, one.request_id || one.id]
+    one.sentence || one.text || '', one.cure && h('small', {class: 'cure'}, one.cure), h('small', {}, [one.service, one.server, one.client, one.request_id || one.id]
       .filter(Boolean).join(' · '))))],
   audit: () => [audit, (one) => line(one, h('span', {}, h('b', {}, one.who || '–'), ` ${one.what} ${one.target || ''}`,
     h('small', {}, [one.from, one.before && `before: ${one.before}`, one.after && `after: ${one.after}`]

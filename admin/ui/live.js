@@ -1,5 +1,5 @@
 // What the node tells, second by second, and the rates made of it.
-export const state = {status: null, connected: false, events: [], services: new Map(), total: null};
+export const state = {status: null, alerts: null, connected: false, events: [], services: new Map(), total: null};
 
 const kept = 120;  // seconds of rates in memory
 let told = () => {};

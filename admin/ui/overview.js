@@ -32,20 +32,33 @@ function tiles() {
       total.rates.errors > 0 ? 'red' : ''));
 }
 
+// What the node itself has found wrong: text, and what to do about it.
+const problems = () => state.alerts?.open || [];
+const cureOf = (service, server) => problems().find((one) => one.kind === 'server' &&
+  one.subject === `${service.name}/${server.name}`)?.cure;
+
+function others() {
+  return problems().filter((one) => one.kind !== 'server').slice(0, 8).map((one) =>
+    h('li', {'data-key': `${one.kind} ${one.subject}`}, mark('red', one.kind), h('b', {}, one.subject),
+      h('span', {class: 'why'}, one.text, one.cure && h('small', {class: 'cure'}, one.cure)),
+      h('span', {class: 'muted'}, `for ${since(one.since)}`)));
+}
+
 // Why a server is not simply up, in one list above everything else.
 function attention(session) {
   const found = [];
   for (const service of state.status.services)
     for (const server of service.servers)
       if (!['up', 'backup', 'fallback'].includes(server.state)) found.push({service, server});
-  if (!found.length) return false;
+  if (!found.length && !problems().length) return false;
   found.sort((a, b) => (colour(a.server.state) === 'red' ? 0 : 1) - (colour(b.server.state) === 'red' ? 0 : 1));
   return h('section', {class: 'card attention'}, h('h2', {}, 'Needs a look'),
-    h('ul', {}, found.slice(0, 12).map(({service, server}) => h('li', {'data-key': `${service.name}/${server.name}`},
+    h('ul', {}, others(), found.slice(0, 12).map(({service, server}) => h('li', {'data-key': `${service.name}/${server.name}`},
       mark(colour(server.state), server.state),
       h('a', {href: `#/service/${part(service.name)}`}, `${service.name} / ${server.name}`),
       h('span', {class: 'why'}, server.reason || ({drain: 'taking no new clients, by order',
-                                                   halt: 'not used, by order'})[server.state] || ''),
+                                                   halt: 'not used, by order'})[server.state] || '',
+        cureOf(service, server) && h('small', {class: 'cure'}, cureOf(service, server))),
       h('span', {class: 'muted'}, server.since ? `for ${since(server.since)}` : ''),
       session.role !== 'viewer' && (server.state === 'drain' || server.state === 'halt') &&
         h('button', {type: 'button', 'data-do': 'online', 'data-service': service.name,

@@ -1,6 +1,7 @@
 """The web page in a real browser, as an operator uses it. Screenshots: build/screenshots."""
 
 import pytest
+import yaml
 from lib import browser as chromium
 from lib.admin import PASSWORD, add_user, administered
 from lib.browser import Browser
@@ -107,6 +108,62 @@ def test_an_administrator_changes_the_configuration_and_takes_it_back(lab, brows
     wait_for("graphs of the history",
              lambda: browser.run("return !!document.querySelector('svg.graph')"), 40)
     browser.shot("service")
+    assert not browser.complaints()
+
+
+def test_the_page_says_what_is_wrong_why_and_what_to_do(lab, browser, authority):
+    client = administered(lab, "administrator")
+    browser.size(1280, 900)
+    browser.go(PAGE)
+    paint = wait_for("the first paint", lambda: browser.run(
+        "return performance.getEntriesByName('first-contentful-paint')[0]?.startTime"))
+    print(f"first paint of the page after {paint:.0f} ms")
+    sign_in(browser, "administrator")
+    browser.find(".service", "all servers up")
+    for origin in client.origins.values():
+        origin.kill()
+    browser.find(".attention", "has no server that can take clients", 20)
+    browser.sees("connect refused")
+    browser.sees(f"nothing listens on {lab.node('s1').ip}:80: start the server's program there")
+    browser.sees("answered 503")
+    assert lab.ask().status == 503
+    expired = authority("old", "DNS:site.test", days=0)
+    text = client.get("/api/v1/config")["text"]
+    lab.poise.write(text + yaml.safe_dump({"certificates": [expired]}))
+    lab.poise.reload()
+    browser.find(".attention", "has expired at ", 20)
+    browser.sees("put a new certificate in its place")
+    browser.shot("incidents")
+    lab.poise.write(text.replace("servers:", "serverz: 1\n    servers:"))
+    lab.poise.reload()
+    browser.find(".attention", "was refused: ", 20)
+    browser.sees("unknown service key 'serverz'")
+    browser.click("nav a", "Events")
+    browser.click("[data-do=tab][data-tab=failures]")
+    browser.sees("Look at the health checks of the pool, or add a fallback server.")
+    assert not browser.complaints()
+
+
+def test_clients_are_looked_for_and_forgotten(lab, browser):
+    administered(lab, "operator", persistence={"method": "source", "timeout": "10m"})
+    served = lab.ask().body
+    browser.go(PAGE)
+    sign_in(browser, "operator")
+    browser.find(".service", "all servers up")
+    browser.go(PAGE + "#/service/web")
+    browser.find("section.card table tbody", served.decode().split()[0])
+    browser.sees("1 remembered")
+    browser.type("[name=client]", "10.0.0.1")
+    browser.click("[data-do=find]", "Find")
+    browser.sees("0 remembered")
+    browser.run("document.querySelector('[name=client]').value = arguments[0]", lab.client.ip)
+    browser.click("[data-do=find]", "Find")
+    browser.sees("1 remembered")
+    browser.click("[data-do=forget]", "Forget")
+    browser.click("dialog button.primary", "Forget")
+    browser.sees("0 remembered")
+    wait_for("the table is empty",
+             lambda: lab.poise.service("web")["persistence_entries"] == 0)
     assert not browser.complaints()
 
 
