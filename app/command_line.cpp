@@ -264,6 +264,18 @@ void define_alerts(const Definition& define) {
     command->add_option("--node", options->node, "The file that names them")->capture_default_str();
 }
 
+void define_support(const Definition& define) {
+    auto options = std::make_shared<SupportOptions>();
+    auto* command = define.command(
+        "support", "A file for whoever helps: status, settings without secrets, logs, versions",
+        "poise support --config /etc/poise/poise.yaml --node /etc/poise/node.yaml", options,
+        run_support);
+    command->add_option("--config", options->config, "What is balanced")->capture_default_str();
+    command->add_option("--node", options->node, "Who this machine is (default: the defaults)");
+    command->add_option("--out", options->out, "Where to (default: poise-support-TIME.tar.gz)");
+    add_control(command, options->control);
+}
+
 void define_rest(const Definition& define) {
     auto nothing = std::make_shared<bool>();
     define.command("help", "Print this help, or that of a command", "poise help serve", nothing,
@@ -316,6 +328,7 @@ int run_command_line(std::span<const std::string> given, Terminal& terminal) {
     define_pair(define);
     define_users(define);
     define_alerts(define);
+    define_support(define);
     define_rest(define);
 
     const std::vector<std::string> arguments = without_help_word(given);

@@ -112,6 +112,14 @@ struct AlertOptions {
 };
 int run_alert_test(const AlertOptions& options, Terminal& terminal);
 
+struct SupportOptions {
+    std::string config = "poise.yaml";
+    std::string node;  // empty: the defaults
+    std::string control;
+    std::string out;  // empty: poise-support-TIME.tar.gz, here
+};
+int run_support(const SupportOptions& options, Terminal& terminal);
+
 struct UserOptions {
     std::string verb;  // add, passwd, remove, token or list
     std::string name;

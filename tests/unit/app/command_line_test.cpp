@@ -32,8 +32,9 @@ TEST_SUITE("app/command_line") {
 
     TEST_CASE("each command answers --help with an example, and help COMMAND is the same") {
         for (const std::string command :
-             {"serve", "check", "schema", "proxy", "demo", "status", "top", "drain", "halt",
-              "online", "weight", "reload", "takeover", "standby", "pair", "why", "version"}) {
+             {"serve", "check", "schema", "proxy", "demo", "status", "top", "support", "drain",
+              "halt", "online", "weight", "reload", "takeover", "standby", "pair", "why",
+              "version"}) {
             CAPTURE(command);
             const Said help = said({command, "--help"});
             CHECK(help.code == 0);
