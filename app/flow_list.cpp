@@ -55,6 +55,7 @@ FlowList::FlowList(admin::ListFilter filter, std::shared_ptr<const l4::Services>
     : filter_(std::move(filter)), services_(std::move(services)) {}
 
 bool FlowList::is_wanted(const l4::Flow& flow) const {
+    if (flow.aside) return false;  // it leads to one, which is listed itself
     if (!filter_.client.empty()) {
         const auto client = parse_ip(filter_.client);
         if (!client || client->ip != flow.client) return false;

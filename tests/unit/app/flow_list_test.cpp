@@ -110,6 +110,17 @@ TEST_SUITE("app/flow_list") {
         CHECK_FALSE(list.look(here.flows));
     }
 
+    TEST_CASE("what leads to a flow is not listed as one") {
+        World here;
+        here.add("10.0.0.100", 50'000, 0);
+        here.flows.visit(0, 1, [](l4::Flow& flow) { flow.aside = true; });
+        here.add("10.1.0.7", 1, 0);
+
+        const json flows = here.listed({})["flows"];
+        REQUIRE(flows.size() == 1);
+        CHECK(flows.at(0)["client"] == "10.1.0.7:1");
+    }
+
     TEST_CASE("a flow of a server that is gone has no service") {
         World here;
         here.add("10.9.0.1", 1, 77);
