@@ -131,8 +131,7 @@ std::vector<Alert> AlertWatch::compare(const Problems& now, std::span<const Aler
         }
         if (known->second.told) {
             alert.level = Alert::Level::resolved;
-            alert.text =
-                fmt::format("is well again; before: {}, since {}", alert.text, time_text(alert.at));
+            alert.text = fmt::format("is over: {}, since {}", alert.text, time_text(alert.at));
             alert.cure.clear();
             alert.at = now_s;
             told.push_back(std::move(alert));

@@ -47,8 +47,10 @@ void count_times(const Client& client, const Exchange& exchange, ServiceCounters
     const Phases& phases = exchange.phases;
     if (!phases.responded) return;  // we have answered ourselves, or nobody has
     counters.head_time.add(between(phases.began, *phases.responded));
-    if (exchange.status() != switching_protocols)
-        counters.total_time.add(between(phases.began, client.worker.engine().now()));
+    // What an upgraded connection or a tunnel lasts says nothing of how long an answer takes.
+    const bool tunnel = exchange.status() == switching_protocols ||
+                        (exchange.request().extended_connect && exchange.status() / 100 == 2);
+    if (!tunnel) counters.total_time.add(between(phases.began, client.worker.engine().now()));
 }
 
 Repeat repeat_of(const Exchange& exchange) {

@@ -56,7 +56,7 @@ TEST_SUITE("admin/alert_watch") {
         CHECK(watch.open()[0].at == 2);
         const auto end = watch.take_status(good, 5);
         CHECK(lines_of(end) ==
-              "resolved server web/s1 is well again; before: down: connect "
+              "resolved server web/s1 is over: down: connect "
               "refused, since 1970-01-01T00:00:02Z\n");
         CHECK(watch.take_status(good, 6).empty());
         CHECK(watch.open().empty());
