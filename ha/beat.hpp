@@ -46,9 +46,6 @@ struct ConfigMark {
     bool operator==(const ConfigMark&) const = default;
 };
 
-/// Of the file's bytes.
-ConfigMark config_mark(std::string_view text, std::uint64_t version);
-
 /// All of it may be forged by nobody who lacks the key, yet is checked: a node of another
 /// version may mean other things.
 struct Beat {

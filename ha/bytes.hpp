@@ -28,6 +28,11 @@ public:
         u8(static_cast<std::uint8_t>(text.size()));
         bytes_.insert(bytes_.end(), text.begin(), text.end());
     }
+    /// Four length bytes and the bytes.
+    void blob(std::string_view bytes) {
+        u32(static_cast<std::uint32_t>(bytes.size()));
+        bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+    }
     std::vector<std::uint8_t> take() { return std::move(bytes_); }
 
 private:
@@ -60,7 +65,13 @@ public:
         if (!good_ || !take(size)) return {};
         return {reinterpret_cast<const char*>(bytes_.data()) + at_ - size, size};
     }
+    std::string blob() {
+        const std::size_t size = u32();
+        if (!take(size)) return {};
+        return {reinterpret_cast<const char*>(bytes_.data()) + at_ - size, size};
+    }
     bool good() const { return good_; }
+    bool at_end() const { return at_ == bytes_.size(); }
 
 private:
     bool take(std::size_t n) {

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
 #include <openssl/rand.h>
 
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <sys/stat.h>
@@ -75,6 +77,24 @@ std::uint32_t key_id(const ClusterKey& key) {
         throw std::runtime_error("OpenSSL has no SHA-256");
     return static_cast<std::uint32_t>(hash[0]) << 24 | static_cast<std::uint32_t>(hash[1]) << 16 |
            static_cast<std::uint32_t>(hash[2]) << 8 | hash[3];
+}
+
+std::array<std::uint8_t, 32> derive_key(const ClusterKey& key, std::span<const std::uint8_t> salt,
+                                        std::string_view label) {
+    const std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)> context(
+        EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, nullptr), EVP_PKEY_CTX_free);
+    std::array<std::uint8_t, 32> out;
+    std::size_t size = out.size();
+    const auto* info = reinterpret_cast<const unsigned char*>(label.data());
+    if (!context || EVP_PKEY_derive_init(context.get()) <= 0 ||
+        EVP_PKEY_CTX_set_hkdf_md(context.get(), EVP_sha256()) <= 0 ||
+        (!salt.empty() && EVP_PKEY_CTX_set1_hkdf_salt(context.get(), salt.data(),
+                                                      static_cast<int>(salt.size())) <= 0) ||
+        EVP_PKEY_CTX_set1_hkdf_key(context.get(), key.data(), static_cast<int>(key.size())) <= 0 ||
+        EVP_PKEY_CTX_add1_hkdf_info(context.get(), info, static_cast<int>(label.size())) <= 0 ||
+        EVP_PKEY_derive(context.get(), out.data(), &size) <= 0)
+        throw std::runtime_error("OpenSSL cannot derive a key");
+    return out;
 }
 
 ClusterKey make_cluster_key() {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <expected>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,11 @@ constexpr std::size_t cluster_keys_max = 2;
 
 /// Tells keys apart without giving them away: four bytes of a hash.
 std::uint32_t key_id(const ClusterKey& key);
+
+/// A key for the one use that `label` names (HKDF of RFC 5869 with SHA-256). Throws
+/// std::runtime_error when OpenSSL cannot.
+std::array<std::uint8_t, 32> derive_key(const ClusterKey& key, std::span<const std::uint8_t> salt,
+                                        std::string_view label);
 
 /// Random. Throws std::runtime_error when the system has no randomness.
 ClusterKey make_cluster_key();

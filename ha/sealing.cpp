@@ -76,20 +76,7 @@ std::array<std::uint8_t, 32> derived(const ClusterKey& key, const BootNonce& sen
     std::array<std::uint8_t, 32> salt;
     std::ranges::copy(sender, salt.begin());
     std::ranges::copy(receiver, salt.begin() + sender.size());
-    constexpr std::string_view label = "poise heartbeat 1";
-    const std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)> context(
-        EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, nullptr), EVP_PKEY_CTX_free);
-    std::array<std::uint8_t, 32> out;
-    std::size_t size = out.size();
-    check(EVP_PKEY_derive_init(context.get()));
-    check(EVP_PKEY_CTX_set_hkdf_md(context.get(), EVP_sha256()));
-    check(EVP_PKEY_CTX_set1_hkdf_salt(context.get(), salt.data(), static_cast<int>(salt.size())));
-    check(EVP_PKEY_CTX_set1_hkdf_key(context.get(), key.data(), static_cast<int>(key.size())));
-    check(EVP_PKEY_CTX_add1_hkdf_info(context.get(),
-                                      reinterpret_cast<const unsigned char*>(label.data()),
-                                      static_cast<int>(label.size())));
-    check(EVP_PKEY_derive(context.get(), out.data(), &size));
-    return out;
+    return derive_key(key, salt, "poise heartbeat 1");
 }
 
 }  // namespace

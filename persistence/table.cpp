@@ -128,11 +128,11 @@ Table::Counters Table::counters() const {
     return sum;
 }
 
-std::vector<Table::Entry> Table::snapshot(std::size_t count_max) const {
+std::vector<Table::Entry> Table::snapshot(std::size_t count_max, TimePoint since) const {
     std::vector<Entry> entries;
     for (std::size_t i = 0; i < shard_count_ && entries.size() < count_max; ++i) {
         const std::lock_guard lock(shards_[i].mutex);
-        shards_[i].copy_to(entries, count_max);
+        shards_[i].copy_to(entries, count_max, since);
     }
     return entries;
 }

@@ -70,8 +70,9 @@ public:
     Counters counters() const;
 
     /// A copy of up to `entries_max` entries in no order, shard by shard: for status and for
-    /// filling the peer or a table of another size.
-    std::vector<Entry> snapshot(std::size_t count_max = SIZE_MAX) const;
+    /// filling the peer or a table of another size. Only those that were used at `since` or later.
+    std::vector<Entry> snapshot(std::size_t count_max = SIZE_MAX,
+                                TimePoint since = TimePoint::min()) const;
 
 private:
     struct Shard;

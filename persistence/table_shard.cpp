@@ -233,11 +233,12 @@ TableShard::Swept TableShard::sweep(TimePoint now, milliseconds timeout, std::si
     return swept;
 }
 
-void TableShard::copy_to(std::vector<Table::Entry>& entries, std::size_t count_max) const {
+void TableShard::copy_to(std::vector<Table::Entry>& entries, std::size_t count_max,
+                         TimePoint since) const {
     for (const Bucket& bucket : buckets_) {
         for (const Slot& slot : bucket) {
             if (entries.size() >= count_max) return;
-            if (slot.server != 0) entries.push_back(slot);
+            if (slot.server != 0 && slot.last_used >= since) entries.push_back(slot);
         }
     }
 }

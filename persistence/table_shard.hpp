@@ -33,7 +33,7 @@ public:
     };
     Swept sweep(TimePoint now, milliseconds timeout, std::size_t from, std::size_t count);
 
-    void copy_to(std::vector<Table::Entry>& entries, std::size_t count_max) const;
+    void copy_to(std::vector<Table::Entry>& entries, std::size_t count_max, TimePoint since) const;
 
     std::size_t size() const { return size_; }
     std::size_t memory_bytes() const;

@@ -2,6 +2,7 @@
 #include "ha/node.hpp"
 
 #include "ha/floating_addresses.hpp"
+#include "ha/settings.hpp"
 #include "tests/unit/ha/own_network.hpp"
 
 #include <atomic>
@@ -67,7 +68,7 @@ TEST_SUITE("ha/node") {
         const ClusterKeys keys{make_cluster_key()};
         const auto one = started(settings(true, keys)), other = started(settings(false, keys));
         for (const auto* node : {&one, &other})
-            (*node)->set_config(config_mark("the same", 1), true);
+            (*node)->set_config(settings_mark({.text = "the same", .files = {}}, 1), true);
         const auto is = [](const std::unique_ptr<Node>& node, State state) {
             return soon([&] { return node->status().state == state; });
         };
