@@ -86,7 +86,7 @@ std::optional<std::string> revision_text(Api& api, const Call& call) {
     const char* const end = name.data() + name.size();
     const auto [at, error] = std::from_chars(name.data(), end, number);
     if (error != std::errc{} || at != end) return std::nullopt;
-    return api.config.text_of(number);
+    return api.config.history().text_of(number);
 }
 
 Response no_revision(const Call& call) {
@@ -123,7 +123,7 @@ Response put_config(Api& api, const Call& call) {
 
 Response get_config_history(Api& api, const Call&) {
     json list = json::array();
-    for (const Revision& revision : api.config.history()) {
+    for (const Revision& revision : api.config.history().revisions()) {
         list.push_back({{"number", revision.number},
                         {"at", time_text(revision.at)},
                         {"who", revision.who},
@@ -138,7 +138,7 @@ Response get_config_revision(Api& api, const Call& call) {
     if (!text) return no_revision(call);
     const auto now = api.config.read();
     return ok(json_text(json{{"text", *text},
-                             {"version", ConfigStore::version_of(*text)},
+                             {"version", config_version(*text)},
                              {"diff", to_array(line_diff(now ? now->text : "", *text))}}));
 }
 

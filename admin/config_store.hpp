@@ -1,6 +1,7 @@
 // poise.yaml as the API edits it: with versions, a history, and no half of a change.
 #pragma once
 
+#include "admin/config_history.hpp"
 #include "admin/program.hpp"
 
 #include <cstddef>
@@ -18,19 +19,10 @@ struct ConfigText {
     std::string version;  // of exactly these bytes
 };
 
-struct Revision {
-    std::uint64_t number = 0;
-    std::int64_t at = 0;  // seconds since 1970
-    std::string who;
-    std::string comment;
-    std::string version;
-};
-
 /// Belongs to the administration's thread.
 class ConfigStore {
 public:
     static constexpr std::size_t text_bytes_max = 3 << 20;
-    static constexpr std::size_t revisions_max = 100;
 
     /// `path`: poise.yaml; empty when there is no file. `folder`: where revisions are kept, empty
     /// for nowhere. `program` outlives it.
@@ -63,20 +55,12 @@ public:
     /// `expected_version` is a conflict.
     std::expected<Applied, Failure> apply(const Change& change);
 
-    /// Newest first.
-    std::vector<Revision> history() const;
-    std::optional<std::string> text_of(std::uint64_t number) const;
-
-    static std::string version_of(std::string_view text);
+    const ConfigHistory& history() const { return history_; }
 
 private:
-    void keep(const ConfigText& text, std::string_view who, std::string_view comment,
-              std::int64_t at) const;
-    std::vector<std::uint64_t> numbers() const;
-    std::string file_of(std::uint64_t number) const;
-
     std::string path_;
     std::string folder_;
+    ConfigHistory history_;
     Program& program_;
 };
 

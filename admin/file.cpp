@@ -103,12 +103,12 @@ std::expected<void, std::string> make_folder(const std::string& path) {
     return {};
 }
 
-FileLock::FileLock(const std::string& path) {
+FileLock::FileLock(const std::string& path, std::chrono::milliseconds limit) {
     fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd_ < 0) return;
-    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+    const auto until = std::chrono::steady_clock::now() + limit;
     while (!(held_ = ::flock(fd_, LOCK_EX | LOCK_NB) == 0)) {
-        if (std::chrono::steady_clock::now() > limit) return;
+        if (std::chrono::steady_clock::now() >= until) return;
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
 }

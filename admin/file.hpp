@@ -1,6 +1,7 @@
 // Small files that must not be half written: users, certificate, configuration.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <expected>
 #include <optional>
@@ -22,10 +23,12 @@ std::expected<void, std::string> write_whole(const std::string& path, std::strin
 /// Makes `path` and what leads to it with mode 0700. The error is a sentence.
 std::expected<void, std::string> make_folder(const std::string& path);
 
-/// While it lives, no other process holds it. Waits for at most two seconds.
+/// While it lives, nobody else holds it, in this process or another.
 class FileLock {
 public:
-    explicit FileLock(const std::string& path);
+    /// Waits for at most `limit`.
+    explicit FileLock(const std::string& path,
+                      std::chrono::milliseconds limit = std::chrono::seconds(2));
     ~FileLock();
     FileLock(const FileLock&) = delete;
     FileLock& operator=(const FileLock&) = delete;

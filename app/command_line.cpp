@@ -250,6 +250,14 @@ void define_pair(const Definition& define) {
         command->add_flag("--json", options->json, "As JSON");
         add_control(command, options->control);
     }
+    auto settings = std::make_shared<SettingsOptions>();
+    auto* command =
+        define.command("settings", "Whether both nodes have the same poise.yaml, and what differs",
+                       "poise settings", settings, run_settings);
+    command->add_flag("--take", settings->take,
+                      "Put the other node's poise.yaml and files in the place of this node's");
+    command->add_flag("--json", settings->json, "As JSON");
+    add_control(command, settings->control);
 }
 
 void define_alerts(const Definition& define) {

@@ -99,6 +99,14 @@ struct OwnerOptions {
 };
 int run_owner_command(const OwnerOptions& options, Terminal& terminal);
 
+/// Whether both nodes of the pair have the same poise.yaml; --take takes the other node's.
+struct SettingsOptions {
+    bool take = false;
+    std::string control;
+    bool json = false;
+};
+int run_settings(const SettingsOptions& options, Terminal& terminal);
+
 struct WhyOptions {
     std::string request_id;  // empty: the last ones
     std::string control;

@@ -1,5 +1,7 @@
 #include "app/config_in_force.hpp"
 
+#include "app/secrets.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -73,6 +75,27 @@ void ConfigInForce::load_key() {
     if (key_->problem.empty() || !uses_cookies(config_)) return;
     log_.warn(fmt::format("persistence cookies will not outlive a restart: {}", key_->problem));
     key_->problem.clear();  // said once
+}
+
+std::vector<std::uint8_t> ConfigInForce::secrets() const {
+    return to_bytes(Secrets{.cookie_key = key_ ? std::optional(key_->key) : std::nullopt,
+                            .ticket_keys = tls_.ticket_keys()});
+}
+
+bool ConfigInForce::adopt_secrets(const std::vector<std::uint8_t>& bytes) {
+    const auto secrets = secrets_from_bytes(bytes);
+    if (!secrets) return false;
+    tls_.adopt_ticket_keys(secrets->ticket_keys);
+    if (!secrets->cookie_key || (key_ && key_->key == *secrets->cookie_key)) return false;
+    auto contexts = tls_.prepare(config_, workers_.size());
+    if (!contexts) {
+        log_.error(
+            fmt::format("the other node's keys cannot be put in force now: {}", contexts.error()));
+        return false;
+    }
+    key_ = save_state_key(state_folder(), *secrets->cookie_key);
+    publish(config::Config(config_), ListeningSockets(workers_.size()), std::move(*contexts));
+    return true;
 }
 
 void ConfigInForce::watch(const Snapshot& before) {

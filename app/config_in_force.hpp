@@ -42,6 +42,13 @@ public:
     /// changes nothing.
     bool renew_certificates(std::chrono::steady_clock::time_point now);
 
+    /// The keys of cookies, persistence and session tickets, for the other node of the pair; those
+    /// that are in use.
+    std::vector<std::uint8_t> secrets() const;
+    /// Takes the other node's, keeps them for the next start, and publishes the same configuration
+    /// with them when that makes a difference; true then. Bytes that make no sense change nothing.
+    bool adopt_secrets(const std::vector<std::uint8_t>& secrets);
+
     const config::Config& config() const { return config_; }
     /// Of the last publish(), which must have been.
     const proxy::Generation& generation() const { return *snapshot_.generation; }

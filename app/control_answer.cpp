@@ -109,6 +109,22 @@ ControlAnswer answer_why(const Runtime& runtime, const ControlRequest& request) 
     return good(incidents_to_json({*found}));
 }
 
+ControlAnswer answer_settings(Runtime& runtime) {
+    const auto settings = runtime.pair_settings();
+    if (!settings) return bad(settings.error());
+    return good(to_text({{"settings", settings->known ? json(word(settings->verdict)) : json()},
+                         {"version", settings->version},
+                         {"problem", settings->problem},
+                         {"ours", settings->ours},
+                         {"theirs", settings->theirs}}));
+}
+
+ControlAnswer answer_take_settings(Runtime& runtime) {
+    const std::string error = runtime.take_pair_settings();
+    if (!error.empty()) return bad(error);
+    return good(to_text({{"ordered", true}}));
+}
+
 ControlAnswer answer_owner(Runtime& runtime, const ControlRequest& request) {
     const bool here = request.verb == ControlVerb::takeover;
     std::string error = here ? runtime.takeover(request.force) : runtime.standby();
@@ -129,6 +145,10 @@ ControlAnswer answer(Runtime& runtime, const ControlRequest& request) {
         case ControlVerb::takeover:
         case ControlVerb::standby:
             return answer_owner(runtime, request);
+        case ControlVerb::settings:
+            return answer_settings(runtime);
+        case ControlVerb::take_settings:
+            return answer_take_settings(runtime);
         case ControlVerb::drain:
         case ControlVerb::halt:
         case ControlVerb::online:

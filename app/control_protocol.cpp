@@ -15,8 +15,9 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::array<std::string_view, 10> verbs{
-    "ping", "status", "drain", "halt", "online", "weight", "reload", "why", "takeover", "standby"};
+constexpr std::array<std::string_view, 12> verbs{
+    "ping",   "status", "drain",    "halt",    "online",   "weight",
+    "reload", "why",    "takeover", "standby", "settings", "take_settings"};
 constexpr std::uint32_t weight_max = 256;
 
 using Keys = std::span<const std::string_view>;
@@ -48,6 +49,8 @@ Shape shape_of(ControlVerb verb) {
         case ControlVerb::ping:
         case ControlVerb::reload:
         case ControlVerb::standby:
+        case ControlVerb::settings:
+        case ControlVerb::take_settings:
             break;
     }
     return {};

@@ -20,7 +20,9 @@ enum class ControlVerb : std::uint8_t {
     reload,
     why,
     takeover,
-    standby
+    standby,
+    settings,      // whether both nodes have the same
+    take_settings  // the other node's replace this one's
 };
 
 std::string_view word(ControlVerb verb);

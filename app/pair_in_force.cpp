@@ -8,8 +8,6 @@
 #include <fmt/format.h>
 
 #include <cassert>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 namespace poise::app {
@@ -30,16 +28,11 @@ std::vector<Address> neighbours_of(const config::Config& config) {
     return neighbours;
 }
 
-std::string file_text(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
 }  // namespace
 
 std::expected<std::unique_ptr<PairInForce>, std::string> PairInForce::start(
     const boost::asio::any_io_executor& executor, const config::Node& node,
-    const config::Config& config, std::string config_path, Log& log) {
+    const config::Config& config, const proxy::Generation& generation, PairStart start, Log& log) {
     const bool paired = !node.cluster.key_file.empty();
     if (!paired && config.floating_ips.empty()) return nullptr;
     ha::NodeSettings settings;
@@ -55,8 +48,16 @@ std::expected<std::unique_ptr<PairInForce>, std::string> PairInForce::start(
     } else {
         settings.keys = {ha::make_cluster_key()};  // nobody is there to read
     }
-    std::unique_ptr<PairInForce> made(
-        new PairInForce(executor, node.cluster.hook, std::move(config_path), log));
+    std::unique_ptr<PairInForce> made(new PairInForce(executor, node.cluster.hook, log));
+    if (paired) {
+        auto replica = PairReplica::start(
+            executor,
+            {.bind = node.cluster.bind, .peers = node.cluster.peers, .keys = settings.keys},
+            std::move(start.config_path), std::move(start.history_folder), std::move(start.hooks),
+            log);
+        if (!replica) return std::unexpected(replica.error());
+        made->replica_ = std::move(*replica);
+    }
     auto started = ha::Node::start(
         std::move(settings), {.on_change =
                                   [raw = made.get()](const ha::OwnerChange& change) {
@@ -71,14 +72,13 @@ std::expected<std::unique_ptr<PairInForce>, std::string> PairInForce::start(
     if (!started) return std::unexpected(started.error());
     made->node_ = std::move(*started);
     made->key_file_ = node.cluster.key_file;
-    made->published(config);
+    made->published(config, generation);
     return made;
 }
 
 PairInForce::PairInForce(const boost::asio::any_io_executor& executor, const std::string& hook,
-                         std::string config_path, Log& log)
+                         Log& log)
     : executor_(executor),
-      config_path_(std::move(config_path)),
       log_(log),
       hook_(executor, hook, [&log](bool bad, const std::string& line) {
           bad ? log.warn("pair: " + line) : log.info("pair: " + line);
@@ -94,6 +94,7 @@ void PairInForce::on_change(const ha::OwnerChange& change) {
     bad ? log_.warn(line) : log_.info(line);
     if (change.to == ha::State::yielding) return;  // on its way to standby
     const ha::PairStatus now = node_->status();
+    if (replica_) replica_->look(now);
     hook_.changed({.active = change.to == ha::State::active,
                    .reason = std::string(word(change.reason)),
                    .node = now.node,
@@ -105,36 +106,51 @@ void PairInForce::on_change(const ha::OwnerChange& change) {
 void PairInForce::read_keys() {
     if (key_file_.empty()) return;
     auto keys = ha::load_cluster_keys(key_file_);
-    if (keys) return node_->set_keys(std::move(*keys));
+    if (keys) {
+        if (replica_) replica_->set_keys(*keys);
+        return node_->set_keys(std::move(*keys));
+    }
     log_.warn(fmt::format("pair: {}; the keys of before stay in use", keys.error()));
 }
 
-void PairInForce::published(const config::Config& config) {
+void PairInForce::published(const config::Config& config, const proxy::Generation& generation) {
     read_keys();
-    mark_ = ha::config_mark(config_path_.empty() ? "" : file_text(config_path_), 0);
     addresses_ = config.floating_ips;
     node_->set_addresses(config.floating_ips);
     node_->set_neighbours(neighbours_of(config));
+    if (replica_) replica_->published(config, generation);
     look();
 }
 
+ha::PairStatus PairInForce::status() const {
+    ha::PairStatus status = node_->status();
+    if (replica_) status.replication = replica_->status();
+    return status;
+}
+
 void PairInForce::look() {
-    const bool equal = node_->peer_config().hash == mark_.hash;
-    node_->set_config(mark_, equal);
-    const ha::PairStatus now = node_->status();
+    if (!replica_) return;
+    const ha::ConfigMark mark = replica_->mark();
+    const bool equal = node_->peer_config().hash == mark.hash;
+    const ha::PairStatus now = status();
+    replica_->look(now);
+    const bool current =
+        now.state == ha::State::active || now.replication.state == ha::StreamState::synced;
+    node_->set_config(mark, equal && current);
     const bool different = now.peer_alive && !equal;
     if (different == told_different_) return;
     told_different_ = different;
     if (different)
         log_.warn(
-            "pair: the other node has another poise.yaml: give both the same one and reload; "
-            "a planned takeover is refused until then");
+            "pair: the other node has other settings; a planned takeover is refused until both "
+            "have the same");
     else
-        log_.info("pair: both nodes have the same poise.yaml");
+        log_.info("pair: both nodes have the same settings");
 }
 
 void PairInForce::stop() {
     node_->stop(stop_limit);
+    replica_.reset();
 }
 
 }  // namespace poise::app

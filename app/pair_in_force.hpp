@@ -2,6 +2,7 @@
 // tells it of each new configuration.
 #pragma once
 
+#include "app/pair_replica.hpp"
 #include "base/log.hpp"
 #include "config/model.hpp"
 #include "ha/hook.hpp"
@@ -19,25 +20,33 @@
 
 namespace poise::app {
 
+struct PairStart {
+    std::string config_path;     // both nodes are to have the same; empty: there is no file
+    std::string history_folder;  // keeps what settings were; empty: nowhere
+    ReplicaHooks hooks;
+};
+
 /// Control thread.
 class PairInForce {
 public:
-    /// Nothing to do without floating addresses and without a cluster. `config_path` is the file
-    /// that the other node must have, too; empty: there is none. The error is a sentence.
+    /// Nothing to do without floating addresses and without a cluster. The error is a sentence.
     /// `executor` is the control thread's; it outlives this.
     static std::expected<std::unique_ptr<PairInForce>, std::string> start(
         const boost::asio::any_io_executor& executor, const config::Node& node,
-        const config::Config& config, std::string config_path, Log& log);
+        const config::Config& config, const proxy::Generation& generation, PairStart start,
+        Log& log);
     ~PairInForce();
     PairInForce(const PairInForce&) = delete;
     PairInForce& operator=(const PairInForce&) = delete;
 
     /// `config` is in force now. Reads the key file again: keys are changed by a reload.
-    void published(const config::Config& config);
-    /// To be called every few seconds: whether the other node has the same settings.
+    void published(const config::Config& config, const proxy::Generation& generation);
+    /// To be called every few seconds: what the other node has.
     void look();
 
-    ha::PairStatus status() const { return node_->status(); }
+    ha::PairStatus status() const;
+    /// Null: this node is alone.
+    PairReplica* replica() { return replica_.get(); }
     /// Empty: ordered. Else why not.
     std::string takeover(bool force) { return node_->takeover(force); }
     std::string standby() { return node_->standby(); }
@@ -50,20 +59,19 @@ public:
 private:
     static constexpr std::chrono::milliseconds stop_limit{500};
 
-    PairInForce(const boost::asio::any_io_executor& executor, const std::string& hook,
-                std::string config_path, Log& log);
+    PairInForce(const boost::asio::any_io_executor& executor, const std::string& hook, Log& log);
 
     void on_change(const ha::OwnerChange& change);
     void read_keys();
 
     boost::asio::any_io_executor executor_;
-    std::string config_path_, key_file_;
+    std::string key_file_;
     Log& log_;
-    ha::ConfigMark mark_;
     bool told_different_ = false;
     std::vector<config::FloatingAddress> addresses_;
     ha::Hook hook_;
     std::unique_ptr<ha::Node> node_;
+    std::unique_ptr<PairReplica> replica_;
 };
 
 }  // namespace poise::app

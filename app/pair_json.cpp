@@ -12,7 +12,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr int states = 4, reasons = 14, holds = 6;
+constexpr int states = 4, reasons = 14, holds = 6, stream_states = 4, verdicts = 4;
 
 template <typename Enum>
 Enum from_word(const json& text, int count) {
@@ -50,6 +50,35 @@ ha::OwnerChange change_from(const json& object) {
     const json& blackout = object.at("blackout_ms");
     if (!blackout.is_null()) blackout.get_to(change.blackout_ms);
     return change;
+}
+
+json to_object(const ha::ReplicationStatus& status) {
+    return {{"state", word(status.state)},
+            {"gives", status.gives},
+            {"settings", status.settings_known ? json(word(status.settings)) : json()},
+            {"settings_version", status.settings_version},
+            {"problem", status.problem},
+            {"entries", status.entries},
+            {"entries_unknown", status.entries_unknown},
+            {"flow_bytes", status.flow_bytes},
+            {"lag_ms", status.lag_ms < 0 ? json() : json(status.lag_ms)}};
+}
+
+ha::ReplicationStatus replication_from(const json& object) {
+    ha::ReplicationStatus status;
+    status.state = from_word<ha::StreamState>(object.at("state"), stream_states);
+    object.at("gives").get_to(status.gives);
+    const json& settings = object.at("settings");
+    status.settings_known = !settings.is_null();
+    if (status.settings_known) status.settings = from_word<ha::Verdict>(settings, verdicts);
+    object.at("settings_version").get_to(status.settings_version);
+    object.at("problem").get_to(status.problem);
+    object.at("entries").get_to(status.entries);
+    object.at("entries_unknown").get_to(status.entries_unknown);
+    object.at("flow_bytes").get_to(status.flow_bytes);
+    const json& lag = object.at("lag_ms");
+    status.lag_ms = lag.is_null() ? -1 : lag.get<double>();
+    return status;
 }
 
 ha::PathStatus path_from(const json& object) {
@@ -98,6 +127,7 @@ std::string pair_to_json(const ha::PairStatus& pair) {
                       {"paths", std::move(paths)},
                       {"refused", std::move(refused)},
                       {"strangers", pair.strangers},
+                      {"replication", to_object(pair.replication)},
                       {"changes", std::move(changes)}};
     return object.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -135,6 +165,7 @@ ha::PairStatus pair_from_json(std::string_view text) {
             .at(std::string(word(static_cast<ha::Refused>(i))))
             .get_to(pair.refused[i]);
     object.at("strangers").get_to(pair.strangers);
+    pair.replication = replication_from(object.at("replication"));
     for (const json& change : object.at("changes"))
         pair.changes.push_back(change_from(change));
     return pair;

@@ -77,6 +77,32 @@ std::string peer_line(const ha::PairStatus& pair) {
                        pair.config_equal ? ", same settings" : ", OTHER SETTINGS");
 }
 
+std::string_view verdict_text(const ha::ReplicationStatus& status) {
+    if (!status.settings_known) return "settings not compared yet";
+    switch (status.settings) {
+        case ha::Verdict::equal:
+            return "settings equal";
+        case ha::Verdict::take_theirs:
+            return "takes the other node's settings";
+        case ha::Verdict::give_ours:
+            return "gives its settings";
+        case ha::Verdict::diverged:
+            return "SETTINGS CHANGED ON BOTH NODES";
+    }
+    return "";
+}
+
+std::string replication_line(const ha::ReplicationStatus& status) {
+    if (status.state == ha::StreamState::waiting)
+        return fmt::format("  replication: waits for the other node, settings version {}",
+                           status.settings_version);
+    std::string text = fmt::format("  replication: {}, {}, {} (version {}), {} persistence entries",
+                                   word(status.state), status.gives ? "gives" : "takes",
+                                   verdict_text(status), status.settings_version, status.entries);
+    if (status.lag_ms >= 0) text += fmt::format(", lag {:.1f} s", status.lag_ms / 1000);
+    return text;
+}
+
 std::string age_of(const ha::OwnerChange& change, std::chrono::system_clock::time_point now) {
     const std::chrono::system_clock::time_point at{std::chrono::milliseconds(change.at_ms)};
     return age_text(std::chrono::duration_cast<std::chrono::seconds>(
@@ -117,6 +143,9 @@ std::string pair_text(const ha::PairStatus& pair, const StatusStyle& style) {
     }
     if (pair.hold != ha::Hold::none && pair.state != ha::State::active)
         text += line(fmt::format("  does not take over: {}", hold_text(pair.hold)), style);
+    if (pair.replication.state != ha::StreamState::off)
+        text += line(replication_line(pair.replication), style);
+    if (!pair.replication.problem.empty()) text += line("  " + pair.replication.problem, style);
     if (pair.addresses_differ)
         text += line("  the nodes have different floating addresses: give both the same poise.yaml",
                      style);

@@ -118,7 +118,7 @@ std::expected<void, std::string> Runtime::Impl::start() {
     if (auto opened = layer4->prepare(options.config); !opened) return opened;
     in_force->publish(std::move(options.config), std::move(*sockets), std::move(*contexts));
     auto paired = PairInForce::start(loop->io.get_executor(), options.node, in_force->config(),
-                                     options.config_path, log);
+                                     in_force->generation(), pair_start(), log);
     if (!paired) return std::unexpected(paired.error());
     pair = std::move(*paired);
     layer4->adopt(in_force->generation());
@@ -128,6 +128,43 @@ std::expected<void, std::string> Runtime::Impl::start() {
     stage = Stage::serving;
     announce(begun);
     return {};
+}
+
+PairStart Runtime::Impl::pair_start() {
+    PairStart start;
+    start.config_path = options.config_path;
+    start.history_folder =
+        options.node.admin.state_dir.empty() ? state_folder() : options.node.admin.state_dir;
+    start.hooks.reload = [this] {
+        const ReloadOutcome outcome = reload_and_tell();
+        if (outcome.error.empty() || outcome.diagnostics.empty()) return outcome.error;
+        return config::to_string(outcome.diagnostics.front());
+    };
+    start.hooks.secrets = [this] { return in_force->secrets(); };
+    start.hooks.adopt_secrets = [this](const std::vector<std::uint8_t>& secrets) {
+        if (stage != Stage::serving || !in_force->adopt_secrets(secrets)) return;
+        log.info("pair: took the other node's keys of cookies and session tickets");
+        published();
+    };
+    l4::FlowSync& flows = layer4->flows();
+    start.hooks.flows = {
+        .begin = [&flows] { flows.begin(); },
+        .end = [&flows] { flows.end(); },
+        .take = [&flows](std::size_t most) { return flows.take(most, Clock::now()); },
+        .adopt =
+            [&flows](std::span<const std::uint8_t> pieces) {
+                const auto adopted = flows.adopt(pieces);
+                if (adopted) return ha::FlowSource::Adopted::taken;
+                return adopted.error() == l4::AdoptFailure::full ? ha::FlowSource::Adopted::later
+                                                                 : ha::FlowSource::Adopted::broken;
+            }};
+    return start;
+}
+
+// Another generation is in force, from the same files or from new ones.
+void Runtime::Impl::published() {
+    if (pair) pair->published(in_force->config(), in_force->generation());
+    layer4->adopt(in_force->generation());
 }
 
 void Runtime::Impl::announce(Clock::time_point begun) const {
@@ -145,8 +182,7 @@ void Runtime::Impl::sweep_later() {
     loop->sweep_timer.async_wait([this](const boost::system::error_code& error) {
         if (error || stage == Stage::ended) return;
         in_force->sweep(Clock::now());
-        if (stage == Stage::serving && in_force->renew_certificates(Clock::now()))
-            layer4->adopt(in_force->generation());
+        if (stage == Stage::serving && in_force->renew_certificates(Clock::now())) published();
         if (pair) pair->look();
         door.look(door_counts(*workers), Clock::now());
         latency.look(in_force->generation(), Clock::now());

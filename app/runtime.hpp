@@ -41,6 +41,15 @@ struct RuntimeOptions {
     std::function<void(const ReloadOutcome&)> on_reload;
 };
 
+/// What the nodes of the pair know of each other's settings.
+struct PairSettings {
+    bool known = false;  // the other node has said what it has
+    ha::Verdict verdict = ha::Verdict::equal;
+    std::uint64_t version = 0;
+    std::string problem;
+    std::string ours, theirs;  // both poise.yaml, when they differ and theirs is known
+};
+
 /// Everything runs on the thread that calls run(), which is the control thread: health checks,
 /// the control socket, reloads. Traffic is served by the workers' threads.
 class Runtime {
@@ -76,6 +85,12 @@ public:
     /// The pair's addresses change hands. Empty: ordered; else a sentence that says why not.
     std::string takeover(bool force);
     std::string standby();
+
+    /// Whether both nodes of the pair have the same settings, and what differs. The error is a
+    /// sentence.
+    std::expected<PairSettings, std::string> pair_settings() const;
+    /// The other node's settings replace this one's. Empty: under way; else why not.
+    std::string take_pair_settings();
 
     Status status() const;
     const proxy::Generation& generation() const;

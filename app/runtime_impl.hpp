@@ -37,7 +37,10 @@ struct Runtime::Impl {
     std::expected<void, std::string> open_outputs();
     proxy::WorkerShared shared_by_workers(unsigned count);
     void announce(Clock::time_point begun) const;
+    PairStart pair_start();
+    void published();
     ReloadOutcome reload();
+    ReloadOutcome reload_and_tell();
     void on_server_event(const pool::ServerEvent& event);
     void sweep_later();
     void drain();

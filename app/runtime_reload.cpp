@@ -50,19 +50,17 @@ ReloadOutcome Runtime::Impl::reload() {
         outcome.changes += changes + '\n';
     }
     in_force->publish(std::move(*loaded), std::move(*sockets), std::move(*contexts));
-    if (pair) pair->published(in_force->config());
-    layer4->adopt(in_force->generation());
+    published();
     outcome.generation = in_force->generation().number;
     return outcome;
 }
 
-ReloadOutcome Runtime::reload() {
-    const bool serving = impl_->stage == Impl::Stage::serving;
-    if (serving) impl_->systemd.reloading();
-    ReloadOutcome outcome = impl_->reload();
-    if (serving) impl_->systemd.ready();
-    if (impl_->options.on_reload) impl_->options.on_reload(outcome);
-    Log& log = impl_->log;
+ReloadOutcome Runtime::Impl::reload_and_tell() {
+    const bool serving = stage == Stage::serving;
+    if (serving) systemd.reloading();
+    ReloadOutcome outcome = reload();
+    if (serving) systemd.ready();
+    if (options.on_reload) options.on_reload(outcome);
     if (outcome.error.empty()) {
         log.info(fmt::format("reloaded: generation {} is in force", outcome.generation));
         for (const std::string& line : lines_of(outcome.changes))
@@ -74,6 +72,10 @@ ReloadOutcome Runtime::reload() {
         for (const std::string& line : lines_of(config::to_string(diagnostic)))
             log.error(line);
     return outcome;
+}
+
+ReloadOutcome Runtime::reload() {
+    return impl_->reload_and_tell();
 }
 
 }  // namespace poise::app

@@ -68,6 +68,28 @@ std::shared_ptr<FlowList> Runtime::list_flows(const admin::ListFilter& filter) {
     return impl_->layer4->list_flows(filter);
 }
 
+std::expected<PairSettings, std::string> Runtime::pair_settings() const {
+    PairReplica* replica = impl_->pair ? impl_->pair->replica() : nullptr;
+    if (replica == nullptr) return std::unexpected("there is no pair: node.yaml has no cluster");
+    const ha::ReplicationStatus status = replica->status();
+    PairSettings settings{.known = status.settings_known,
+                          .verdict = status.settings,
+                          .version = status.settings_version,
+                          .problem = status.problem,
+                          .ours = {},
+                          .theirs = {}};
+    PairReplica::Texts texts = replica->texts();
+    settings.ours = std::move(texts.ours);
+    settings.theirs = std::move(texts.theirs);
+    return settings;
+}
+
+std::string Runtime::take_pair_settings() {
+    PairReplica* replica = impl_->pair ? impl_->pair->replica() : nullptr;
+    if (replica == nullptr) return "there is no pair: node.yaml has no cluster";
+    return replica->take_theirs();
+}
+
 Status Runtime::status() const {
     Status status;
     status.node = impl_->options.node.name;

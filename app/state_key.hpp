@@ -20,4 +20,7 @@ std::string state_folder();
 /// why. May wait for the disk.
 StateKey load_state_key(const std::string& folder);
 
+/// Puts `key` in the place of `folder`/cookie.key; `problem` says why it could not be kept.
+StateKey save_state_key(const std::string& folder, const persistence::CookieKey& key);
+
 }  // namespace poise::app

@@ -42,6 +42,17 @@ std::expected<TlsInForce::Contexts, std::string> TlsInForce::prepare(const confi
     return contexts;
 }
 
+tls::TicketKeys::Keys TlsInForce::ticket_keys() const {
+    return tickets_ ? *tickets_->get() : tls::TicketKeys::Keys();
+}
+
+void TlsInForce::adopt_ticket_keys(tls::TicketKeys::Keys keys) {
+    if (keys.empty()) return;
+    if (!tickets_) tickets_ = std::make_shared<tls::TicketKeys>();
+    tickets_->adopt(std::move(keys));
+    rotated_ = Clock::now();  // the other node does that now
+}
+
 // What cannot be stapled is served all the same: clients do without.
 void TlsInForce::prepare_stapling(const config::Config& config, tls::Settings& settings) {
     read_stapled_.clear();

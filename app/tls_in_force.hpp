@@ -53,6 +53,11 @@ public:
         return files_.look(now);
     }
 
+    /// What session tickets are sealed with, newest first; empty when nobody speaks TLS.
+    tls::TicketKeys::Keys ticket_keys() const;
+    /// The other node's of a pair; none: nothing changes.
+    void adopt_ticket_keys(tls::TicketKeys::Keys keys);
+
     /// Asks no responder any more.
     void stop() { stapling_.stop(); }
     std::size_t running() const { return stapling_.running(); }

@@ -63,9 +63,11 @@ Mapping cluster_mapping() {
         "addresses itself.",
         {bind::text("key_file", &T::key_file, check_line,
                     "The key that both nodes share; `poise pair` makes it."),
-         address_list("bind", &T::bind,
-                      "Where beats of the other node are received, one address a path; port 9694 "
-                      "unless it says another."),
+         address_list(
+             "bind", &T::bind,
+             "Where beats of the other node are received, with UDP, and what is replicated, "
+             "with TCP, one address a path; port 9694 "
+             "unless it says another."),
          address_list("peers", &T::peers,
                       "The other node's addresses: the first is at the far end of the first of "
                       "`bind`, and so on. Two paths that share no cable and no switch are best."),

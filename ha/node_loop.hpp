@@ -48,6 +48,7 @@ public:
 
 private:
     static constexpr std::chrono::seconds lease{1};
+    static constexpr std::size_t unconfirmed_shown = 16;
     static constexpr std::chrono::milliseconds publish_every{200};
 
     void run();
@@ -66,6 +67,7 @@ private:
     void tell(bool bad, const std::string& line);
     void tell_problems(const std::vector<AddressProblem>& problems);
     void publish(Time now);
+    std::vector<std::string> unconfirmed_here() const;
 
     NodeSettings settings_;
     NodeEvents events_;

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace poise::ha {
 
 namespace {
@@ -12,6 +14,16 @@ double in_ms(std::chrono::microseconds time) {
 }
 
 }  // namespace
+
+std::vector<std::string> Node::Loop::unconfirmed_here() const {
+    std::vector<std::string> names;
+    for (const Unconfirmed& each : announcer_->unconfirmed()) {
+        std::string name = ip_to_string(each.neighbour);
+        if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+        if (names.size() == unconfirmed_shown) break;
+    }
+    return names;
+}
 
 void Node::Loop::publish(Time now) {
     publish_at_ = now + publish_every;
@@ -43,6 +55,7 @@ void Node::Loop::publish(Time now) {
     for (const auto& address : settings_.addresses)
         status.addresses.push_back(to_string(address));
     status.problems = problems_;
+    status.unconfirmed = unconfirmed_here();
     for (const std::string& name : links_down_)
         status.problems.push_back(fmt::format(
             "interface {} is down: this node cannot hold its floating addresses", name));

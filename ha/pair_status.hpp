@@ -3,6 +3,7 @@
 
 #include "ha/beat.hpp"
 #include "ha/ownership.hpp"
+#include "ha/replication_status.hpp"
 #include "ha/sealing.hpp"
 
 #include <array>
@@ -60,7 +61,8 @@ struct PairStatus {
     std::vector<PathStatus> paths;
     std::array<std::uint64_t, refused_kinds> refused{};  // by Refused
     std::uint64_t strangers = 0;                         // datagrams of other hosts
-    std::vector<OwnerChange> changes;                    // newest first, at most owner_changes_kept
+    ReplicationStatus replication;
+    std::vector<OwnerChange> changes;  // newest first, at most owner_changes_kept
 
     bool operator==(const PairStatus&) const = default;
 };

@@ -78,7 +78,7 @@ std::vector<std::uint8_t> to_bytes(const Settings& settings) {
     out.u32(static_cast<std::uint32_t>(settings.files.size()));
     for (const SettingsFile& file : settings.files) {
         out.blob(file.path);
-        out.u8(file.secret ? 1 : 0);
+        out.u16(file.mode);
         out.blob(file.bytes);
     }
     return out.take();
@@ -93,7 +93,7 @@ std::optional<Settings> settings_from_bytes(std::span<const std::uint8_t> bytes)
     for (std::uint32_t i = 0; i < count && in.good(); ++i) {
         SettingsFile file;
         file.path = in.blob();
-        file.secret = in.u8() != 0;
+        file.mode = in.u16() & 0777;
         file.bytes = in.blob();
         if (!is_inner_path(file.path)) return std::nullopt;
         settings.files.push_back(std::move(file));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace poise::ha {
 
@@ -37,19 +38,28 @@ std::string_view word(StreamState state) {
 ReplicaSession::ReplicaSession(bool gives, const ReplicaContent& content,
                                const ReplicaEvents& events, Time now)
     : gives_(gives), content_(content), events_(events), began_(now), heard_(now) {
-    if (gives_ && content_.flows.restart) content_.flows.restart();
+    if (gives_ && content_.flows.begin) content_.flows.begin();
+}
+
+ReplicaSession::~ReplicaSession() {
+    if (gives_ && content_.flows.end) content_.flows.end();
 }
 
 std::expected<void, std::string> ReplicaSession::receive(std::span<const std::uint8_t> bytes,
                                                          Time now) {
     reader_.feed(bytes);
     heard_ = now;
-    while (true) {
+    return take_all(now);
+}
+
+std::expected<void, std::string> ReplicaSession::take_all(Time now) {
+    while (wants_input()) {
         auto frame = reader_.next();
         if (!frame) return std::unexpected(frame.error());
         if (!*frame) return {};
         if (auto taken = take(**frame, now); !taken) return taken;
     }
+    return {};
 }
 
 std::expected<void, std::string> ReplicaSession::take(const Frame& frame, Time now) {
@@ -61,7 +71,7 @@ std::expected<void, std::string> ReplicaSession::take(const Frame& frame, Time n
             return {};
         }
         case FrameKind::want_settings:
-            if (bytes_of(content_.settings) <= settings_bytes_max)
+            if (bytes_of(content_.settings) <= settings_bytes_max && output_.size() < output_max)
                 append_frame(output_, FrameKind::settings, to_bytes(content_.settings));
             return {};
         case FrameKind::settings: {
@@ -80,9 +90,7 @@ std::expected<void, std::string> ReplicaSession::take(const Frame& frame, Time n
             return {};
         }
         case FrameKind::flows:
-            if (!gives_ && content_.flows.adopt) content_.flows.adopt(frame.content);
-            flow_bytes_ += frame.content.size();
-            return {};
+            return take_flows(frame.content);
         case FrameKind::mark: {
             const auto mark = mark_from_bytes(frame.content);
             if (!mark) return broken("a mark");
@@ -101,6 +109,22 @@ std::expected<void, std::string> ReplicaSession::take(const Frame& frame, Time n
         }
     }
     return {};  // of a newer version
+}
+
+std::expected<void, std::string> ReplicaSession::take_flows(std::vector<std::uint8_t> bytes) {
+    flows_waiting_.clear();
+    if (gives_ || !content_.flows.adopt) return {};
+    switch (content_.flows.adopt(bytes)) {
+        case FlowSource::Adopted::taken:
+            flow_bytes_ += bytes.size();
+            return {};
+        case FlowSource::Adopted::later:
+            flows_waiting_ = std::move(bytes);
+            return {};
+        case FlowSource::Adopted::broken:
+            return broken("flows");
+    }
+    return {};
 }
 
 void ReplicaSession::take_standing(const StandingFrame& frame) {
@@ -166,6 +190,11 @@ void ReplicaSession::tell_standing() {
 }
 
 std::expected<void, std::string> ReplicaSession::tick(Time now) {
+    if (!wants_input()) {
+        heard_ = now;
+        if (auto taken = take_flows(std::exchange(flows_waiting_, {})); !taken) return taken;
+        if (auto taken = take_all(now); !taken) return taken;
+    }
     if (now - heard_ > silence_max)
         return std::unexpected(fmt::format("nothing has come for {} s", silence_max.count()));
     tell_standing();

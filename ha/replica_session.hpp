@@ -4,6 +4,7 @@
 
 #include "ha/replica_frame.hpp"
 #include "ha/replication.hpp"
+#include "ha/replication_status.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -29,9 +30,14 @@ public:
     /// `gives`: this node is active. Both references outlive the session.
     ReplicaSession(bool gives, const ReplicaContent& content, const ReplicaEvents& events,
                    Time now);
+    ~ReplicaSession();
+    ReplicaSession(const ReplicaSession&) = delete;
+    ReplicaSession& operator=(const ReplicaSession&) = delete;
 
     /// The error is a sentence: the stream is to be closed.
     std::expected<void, std::string> receive(std::span<const std::uint8_t> bytes, Time now);
+    /// False while something waits that could not be taken yet: read no more until it is true.
+    bool wants_input() const { return flows_waiting_.empty(); }
     /// Every few milliseconds, and when `content` has changed.
     std::expected<void, std::string> tick(Time now);
     /// The settings of the other node are to be taken, whatever both have: an order.
@@ -42,7 +48,9 @@ public:
     ReplicationStatus status(Time now) const;
 
 private:
+    std::expected<void, std::string> take_all(Time now);
     std::expected<void, std::string> take(const Frame& frame, Time now);
+    std::expected<void, std::string> take_flows(std::vector<std::uint8_t> bytes);
     void take_standing(const StandingFrame& frame);
     void take_settings(const Settings& settings);
     void take_entries(const EntriesFrame& frame);
@@ -77,6 +85,7 @@ private:
     std::vector<persistence::Table::Entry> entries_;
     std::uint64_t marks_ = 0, acked_ = 0;
     Time mark_at_{}, acked_mark_at_{};
+    std::vector<std::uint8_t> flows_waiting_;  // layer 4 is behind
     bool synced_ = false;
     Time synced_at_{};
     std::uint64_t entries_counted_ = 0, entries_unknown_ = 0, flow_bytes_ = 0;

@@ -18,11 +18,15 @@ namespace poise::ha {
 
 /// Layer 4's flows, which travel as bytes that only layer 4 reads. Any thread.
 struct FlowSource {
-    /// All flows again from the start.
-    std::function<void()> restart;
+    /// Somebody who knows nothing listens: all flows again from the start.
+    std::function<void()> begin;
+    /// Nobody listens any more.
+    std::function<void()> end;
     /// What is new, at most about `bytes_max`; empty: nothing is.
     std::function<std::vector<std::uint8_t>(std::size_t bytes_max)> take;
-    std::function<void(std::span<const std::uint8_t>)> adopt;
+    enum class Adopted : std::uint8_t { taken, later, broken };
+    /// `later`: not now, the same bytes again.
+    std::function<Adopted(std::span<const std::uint8_t>)> adopt;
 };
 
 /// What this node has to give, or where what the other one gives goes.
@@ -42,28 +46,6 @@ struct ReplicaEvents {
     std::function<void(const Settings&, const Standing&, bool take)> on_settings;
     std::function<void(const std::vector<std::uint8_t>&)> on_secrets;
     std::function<void(bool bad, const std::string& line)> on_line;
-};
-
-enum class StreamState : std::uint8_t {
-    off,      // this node is alone, or nobody is active
-    waiting,  // there is no stream
-    filling,  // what was there before the stream is being sent
-    synced,   // and has been
-};
-std::string_view word(StreamState state);
-
-struct ReplicationStatus {
-    StreamState state = StreamState::off;
-    bool gives = false;           // this node is active
-    bool settings_known = false;  // the other node has said what it has
-    Verdict settings = Verdict::equal;
-    std::uint64_t settings_version = 0;
-    std::string problem;                             // a sentence; empty: none
-    std::uint64_t entries = 0, entries_unknown = 0;  // persistence entries sent or taken
-    std::uint64_t flow_bytes = 0;
-    double lag_ms = 0;  // how old what the standby has can be; below zero: not known
-
-    bool operator==(const ReplicationStatus&) const = default;
 };
 
 }  // namespace poise::ha

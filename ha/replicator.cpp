@@ -229,7 +229,7 @@ private:
 
     bool read(Time now) {
         std::array<std::uint8_t, 16 << 10> buffer;
-        for (std::size_t i = 0; i < reads_at_once; ++i) {
+        for (std::size_t i = 0; i < reads_at_once && session_->wants_input(); ++i) {
             std::size_t size = 0;
             const Step step = stream_->read(buffer, size);
             if (step == Step::ended) return close(stream_->why()), false;

@@ -5,6 +5,7 @@
 #include "base/address.hpp"
 #include "ha/cluster_key.hpp"
 #include "ha/replication.hpp"
+#include "ha/replication_status.hpp"
 
 #include <expected>
 #include <memory>

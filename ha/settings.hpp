@@ -15,8 +15,8 @@ namespace poise::ha {
 
 /// A file that poise.yaml names and that lies in its folder or below.
 struct SettingsFile {
-    std::string path;     // relative to the folder of poise.yaml
-    bool secret = false;  // only its owner may read it
+    std::string path;           // relative to the folder of poise.yaml
+    std::uint16_t mode = 0644;  // its permissions; a new file gets no more than 0755
     std::string bytes;
 
     bool operator==(const SettingsFile&) const = default;

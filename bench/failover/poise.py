@@ -16,13 +16,17 @@ WEB_PORT = 8080
 
 
 class PoisePair:
-    """`cluster`: further keys of the nodes' `cluster`."""
+    """`cluster`: further keys of the nodes' `cluster`. Before start(), `services` may be changed:
+    both nodes get the same, and so they do with `files`, texts by name in each node's folder."""
 
     name = "Poise"
     settle = 1.2  # until the loss is known: a hundred beats
 
     def __init__(self, **cluster):
         self.cluster = cluster
+        self.top: dict = {}
+        self.services: dict = {}
+        self.files: dict[str, str] = {}
 
     def start(self, pair: Pair) -> None:
         self.pair, self.running = pair, {}
@@ -51,14 +55,20 @@ class PoisePair:
         # The same file on both nodes, as it would be.
         answer = self.pair.folder / "answer.txt"
         answer.write_text("an answer of the pair\n")
+        web = {"listen": f"{ADDRESS}:{WEB_PORT}", "health": "none", "servers": ["127.0.0.1:9"],
+               "fallback": {"status": 200, "body_file": str(answer)}}
         (folder / "poise.yaml").write_text(yaml.safe_dump({
             "floating_ips": [f"{ADDRESS}/{PREFIX} dev eth0", f"{ADDRESS6}/64 dev eth0"],
-            "services": {"web": {"listen": f"{ADDRESS}:{WEB_PORT}", "health": "none",
-                                 "fallback": {"status": 200, "body_file": str(answer)},
-                                 "servers": ["127.0.0.1:9"]}}}))
+            "services": {"web": web} | self.services} | self.top, sort_keys=False))
+        for name, text in self.files.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(text)
+        state = folder / "state"
+        state.mkdir(exist_ok=True)
+        # env becomes Poise: the process is the one that is killed.
         self.running[node.role] = self.pair.start(
-            node, [POISE, "serve", "--config", str(folder / "poise.yaml"), "--node",
-                   str(folder / "node.yaml")], "poise")
+            node, ["env", f"STATE_DIRECTORY={state}", POISE, "serve", "--config",
+                   str(folder / "poise.yaml"), "--node", str(folder / "node.yaml")], "poise")
 
     def main(self, node) -> int:
         return self.running[node.role].pid

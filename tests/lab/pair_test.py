@@ -143,12 +143,12 @@ def test_a_guardian_that_was_killed_has_a_successor(world):
 
 
 def test_a_reload_keeps_the_addresses_and_takes_new_ones(world):
-    for node in world.pair.nodes:
-        config = world.poise.folder(node) / "poise.yaml"
-        config.write_text(config.read_text().replace("floating_ips:\n",
-                                                     "floating_ips:\n- 10.77.0.101/24 dev eth0\n"))
-        done = world.poise.command(node, "reload")
-        assert done.returncode == 0, done.stderr
+    config = world.poise.folder(world.standby) / "poise.yaml"
+    config.write_text(config.read_text().replace("floating_ips:\n",
+                                                 "floating_ips:\n- 10.77.0.101/24 dev eth0\n"))
+    done = world.poise.command(world.standby, "reload")
+    assert done.returncode == 0, done.stderr
+    # The active node has got it from the other one.
     wait("the new address is there",
          lambda: world.pair.has_address(world.active, "10.77.0.101"), GENEROUS)
     world.judge([world.active])
@@ -162,13 +162,6 @@ def test_status_tells_both_nodes_of_the_pair_and_why_not(world):
     assert "changes of owner" in world.poise.command(world.active, "why").stdout
     refused = world.poise.command(world.active, "takeover")
     assert refused.returncode == 1 and "active already" in refused.stderr
-    config = world.poise.folder(world.standby) / "poise.yaml"
-    config.write_text(config.read_text() + "# another\n")
-    assert world.poise.command(world.standby, "reload").returncode == 0
-    refused = world.poise.command(world.standby, "takeover")
-    assert refused.returncode == 1 and "--force" in refused.stderr
-    assert world.poise.command(world.standby, "takeover", "--force").returncode == 0
-    world.taken_over()
 
 
 def test_forged_beats_change_nothing_and_are_counted(world):

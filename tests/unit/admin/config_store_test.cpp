@@ -31,11 +31,11 @@ TEST_SUITE("admin/config_store") {
         REQUIRE(applied);
         CHECK(here.folder.read("poise.yaml") == text);
         CHECK(here.program.reloads == 1);
-        const auto history = here.store.history();
+        const auto history = here.store.history().revisions();
         REQUIRE(history.size() == 2);
         CHECK(history[0].who == "alice");
         CHECK(history[0].version == applied->version);
-        CHECK(here.store.text_of(history[1].number) == "# mine\nservices: {}\n");
+        CHECK(here.store.history().text_of(history[1].number) == "# mine\nservices: {}\n");
     }
 
     TEST_CASE("of two changes from one version the second is a conflict") {
@@ -59,8 +59,8 @@ TEST_SUITE("admin/config_store") {
 
     TEST_CASE("the history is bounded") {
         Stored here;
-        for (std::size_t i = 0; i < ConfigStore::revisions_max + 5; ++i)
+        for (std::size_t i = 0; i < ConfigHistory::revisions_max + 5; ++i)
             REQUIRE(here.apply("# " + std::to_string(i) + "\n", here.store.read()->version));
-        CHECK(here.store.history().size() == ConfigStore::revisions_max);
+        CHECK(here.store.history().revisions().size() == ConfigHistory::revisions_max);
     }
 }

@@ -25,6 +25,16 @@ ha::PairStatus full() {
     pair.unconfirmed = {"10.0.0.1"};
     pair.paths = {{"10.0.0.2:9694", "10.0.0.3:9694", true, 0.01, 44}};
     pair.refused[2] = 7;
+    pair.replication = {.state = ha::StreamState::synced,
+                        .gives = true,
+                        .settings_known = true,
+                        .settings = ha::Verdict::diverged,
+                        .settings_version = 7,
+                        .problem = "a problem of the stream",
+                        .entries = 812,
+                        .entries_unknown = 1,
+                        .flow_bytes = 99,
+                        .lag_ms = 300};
     pair.changes = {{1'700'000'000'000, ha::State::standby, ha::State::active,
                      ha::Reason::peer_silent, 4, 38.2}};
     return pair;
@@ -57,6 +67,8 @@ TEST_SUITE("app/pair_text") {
 
         CHECK(has(text, "lb1 is active (master), epoch 4"));
         CHECK(has(text, "lb2: standby"));
+        CHECK(has(text, "synced, gives, SETTINGS CHANGED ON BOTH NODES (version 7), 812"));
+        CHECK(has(text, "a problem of the stream"));
         CHECK(has(text, "1m 0s ago: active: the other node is silent (epoch 4, 38.2 ms after"));
         CHECK(has(text, "1.0 % lost, gone after 44 ms"));
         CHECK(has(text, "interface eth1 is down"));

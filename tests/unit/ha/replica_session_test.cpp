@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <utility>
 
 using namespace poise::ha;
 using namespace std::chrono_literals;
@@ -180,8 +181,10 @@ TEST_SUITE("ha/replica_session") {
         standby.content.secrets = {9};
         std::vector<std::vector<std::uint8_t>> flows{{4, 4}, {5}};
         std::vector<std::uint8_t> adopted;
-        int restarts = 0;
-        active.content.flows = {.restart = [&] { ++restarts; },
+        int begun = 0;
+        bool busy = true;
+        active.content.flows = {.begin = [&] { ++begun; },
+                                .end = {},
                                 .take = [&](std::size_t) -> std::vector<std::uint8_t> {
                                     if (flows.empty()) return {};
                                     auto first = flows.front();
@@ -190,13 +193,15 @@ TEST_SUITE("ha/replica_session") {
                                 },
                                 .adopt = {}};
         standby.content.flows.adopt = [&](std::span<const std::uint8_t> bytes) {
+            if (std::exchange(busy, false)) return FlowSource::Adopted::later;
             adopted.insert(adopted.end(), bytes.begin(), bytes.end());
+            return FlowSource::Adopted::taken;
         };
         Stream stream{active, standby};
 
         stream.run();
 
-        CHECK(restarts == 1);
+        CHECK(begun == 1);
         CHECK(standby.secrets == std::vector<std::uint8_t>{1, 2, 3});
         CHECK(active.secrets.empty());
         CHECK(adopted == std::vector<std::uint8_t>{4, 4, 5});
@@ -228,7 +233,7 @@ TEST_SUITE("ha/replica_session") {
 
     TEST_CASE("settings come back from their bytes, and nothing that leaves the folder does") {
         Settings settings{.text = "services: {}\n",
-                          .files = {{"a/b.pem", true, std::string("\0\1", 2)}, {"c", false, ""}}};
+                          .files = {{"a/b.pem", 0600, std::string("\0\1", 2)}, {"c", 0644, ""}}};
         CHECK(settings_from_bytes(to_bytes(settings)) == settings);
         settings.files[0].path = "../b";
         CHECK_FALSE(settings_from_bytes(to_bytes(settings)).has_value());

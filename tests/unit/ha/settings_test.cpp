@@ -57,7 +57,7 @@ TEST_SUITE("ha/settings") {
     }
 
     TEST_CASE("every byte counts, of the text, the names and the files") {
-        const Settings one{.text = "a", .files = {{"x.pem", true, "bytes"}}};
+        const Settings one{.text = "a", .files = {{"x.pem", 0600, "bytes"}}};
         Settings other = one;
         CHECK(settings_mark(one, 1).hash == settings_mark(other, 2).hash);
         other.text = "b";
@@ -69,8 +69,8 @@ TEST_SUITE("ha/settings") {
         other.files[0].bytes = "other";
         CHECK(settings_mark(one, 1).hash != settings_mark(other, 1).hash);
         // What moves from one text to the next is another list.
-        const Settings ab{.text = "", .files = {{"a", false, "b"}}};
-        const Settings b{.text = "a", .files = {{"b", false, ""}}};
+        const Settings ab{.text = "", .files = {{"a", 0644, "b"}}};
+        const Settings b{.text = "a", .files = {{"b", 0644, ""}}};
         CHECK(settings_mark(ab, 1).hash != settings_mark(b, 1).hash);
     }
 
