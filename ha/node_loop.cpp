@@ -223,9 +223,12 @@ void Node::Loop::tick(Time now) {
         paths_[i].receive([&](std::span<const std::uint8_t> datagram) { take(i, datagram, now); });
     member_->tick(now, self_);
     if (self_.reclaimed && guardian_->take_back()) self_.reclaimed = false;
+    // A beat does not wait for the kernel's lock of its network settings; a change is told when it
+    // has been made.
+    const bool changed = changes_told_ != member_->ownership().changes();
+    if (!changed) beat_as_due(now);
     apply(now);
-    for (int due = member_->beats_due(); due > 0; --due)
-        beat(now);
+    if (changed) beat_as_due(now);
     for (const std::string& line : announcer_->tick(now))
         if (!in_switch_over(now)) tell(true, line);
     if (guardian_ && now - looked_after_ > 500ms) {
@@ -253,6 +256,11 @@ void Node::Loop::apply(Time now) {
         announcer_->end();
     }
     tell_changes(now);
+}
+
+void Node::Loop::beat_as_due(Time now) {
+    for (int due = member_->beats_due(); due > 0; --due)
+        beat(now);
 }
 
 // Both nodes hold the addresses then, and mean to.

@@ -63,6 +63,7 @@ private:
     void announce_if_due(Time now);
     void tell_changes(Time now);
     void beat(Time now);
+    void beat_as_due(Time now);
     void say_farewell(Time now);
     void tell(bool bad, const std::string& line);
     void tell_problems(const std::vector<AddressProblem>& problems);

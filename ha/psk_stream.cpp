@@ -102,6 +102,9 @@ PskStream::PskStream(int fd, Side side, const ClusterKeys& keys)
 }
 
 PskStream::~PskStream() {
+    // At most one write that does not wait: the other side learns that this is no fault.
+    if (shaken_) SSL_shutdown(impl_->ssl.get());
+    ERR_clear_error();
     impl_.reset();
     ::close(fd_);
 }
@@ -115,11 +118,14 @@ PskStream::Step PskStream::step_of(int result) {
             return Step::wants_write;
         case SSL_ERROR_ZERO_RETURN:
             why_ = "the other node has closed it";
+            in_order_ = true;
             break;
         case SSL_ERROR_SYSCALL:
+            shaken_ = false;  // nothing more may be sent
             why_ = error == 0 ? "the other node is gone" : std::strerror(error);
             break;
         default: {
+            shaken_ = false;
             const char* reason = ERR_reason_error_string(ERR_peek_last_error());
             why_ = reason == nullptr ? "TLS failed" : reason;
         }
@@ -137,7 +143,8 @@ PskStream::Step PskStream::handshake() {
         return step;
     }
     // A handshake with a certificate would prove nothing.
-    if (SSL_session_reused(impl_->ssl.get()) == 1) return Step::done;
+    shaken_ = SSL_session_reused(impl_->ssl.get()) == 1;
+    if (shaken_) return Step::done;
     why_ = "the other node did not use the cluster key";
     return Step::ended;
 }

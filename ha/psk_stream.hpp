@@ -11,7 +11,7 @@
 
 namespace poise::ha {
 
-/// Over a socket that does not block. One thread.
+/// Over a socket that does not block. One thread, in which SIGPIPE is blocked or ignored.
 class PskStream {
 public:
     enum class Side : std::uint8_t { client, server };
@@ -33,6 +33,8 @@ public:
     Step write(std::span<const std::uint8_t> bytes, std::size_t& size);
 
     const std::string& why() const { return why_; }
+    /// The other side has ended the stream as it should: nothing is wrong.
+    bool ended_in_order() const { return in_order_; }
 
 private:
     struct Impl;
@@ -41,6 +43,7 @@ private:
     int fd_;
     std::unique_ptr<Impl> impl_;
     std::string why_;
+    bool shaken_ = false, in_order_ = false;
 };
 
 }  // namespace poise::ha

@@ -232,7 +232,7 @@ private:
         for (std::size_t i = 0; i < reads_at_once && session_->wants_input(); ++i) {
             std::size_t size = 0;
             const Step step = stream_->read(buffer, size);
-            if (step == Step::ended) return close(stream_->why()), false;
+            if (step == Step::ended) return close(why_it_ended()), false;
             if (step != Step::done) break;
             if (auto taken = session_->receive({buffer.data(), size}, now); !taken)
                 return close(taken.error()), false;
@@ -247,7 +247,7 @@ private:
         while (sent < output.size()) {
             std::size_t size = 0;
             const Step step = stream_->write(std::span(output).subspan(sent), size);
-            if (step == Step::ended) return close(stream_->why());
+            if (step == Step::ended) return close(why_it_ended());
             if (step != Step::done) {
                 wants_write_ = step == Step::wants_write;
                 break;
@@ -265,6 +265,9 @@ private:
         stream_.reset();
         connect_at_ = std::chrono::steady_clock::now() + retry_after;
     }
+
+    // Nothing when the roles have changed, or the other node stops.
+    std::string why_it_ended() const { return stream_->ended_in_order() ? "" : stream_->why(); }
 
     // Once, not at each try.
     void tell(const std::string& why) {

@@ -78,8 +78,13 @@ def test_the_document_describes_every_endpoint(client):
                   for method, one in methods.items()]
     assert len(operations) > 30
     for path, method, one in operations:
-        names = {p["name"] for p in one.get("parameters", [])}
+        parameters = one.get("parameters", [])
+        names = {p["name"] for p in parameters if p["in"] == "path"}
         assert names == {part[1:-1] for part in path.split("/") if part.startswith("{")}
+        for parameter in parameters:
+            assert parameter["in"] in ("path", "query"), parameter
+            assert parameter["in"] == "path" or parameter["description"], parameter
+            jsonschema.Draft202012Validator.check_schema(parameter["schema"])
         body = one.get("requestBody")
         if body:
             jsonschema.Draft202012Validator.check_schema(

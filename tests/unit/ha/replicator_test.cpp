@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <csignal>
 #include <fcntl.h>
 #include <mutex>
 #include <sys/socket.h>
@@ -75,6 +76,7 @@ struct Node {
 
 TEST_SUITE("ha/replicator") {
     TEST_CASE("a stream needs the same key on both sides") {
+        ::signal(SIGPIPE, SIG_IGN);
         const ClusterKey key = make_cluster_key(), other = make_cluster_key();
         using Step = PskStream::Step;
         {
