@@ -111,6 +111,13 @@ void add_pair(Problems& problems, const json& pair) {
         ++settings.grade;
     }
     if (settings.grade > 0) add(problems, std::move(settings));
+    const json replication = pair.value("replication", json::object());
+    if (const std::string sentence = text_at(replication, "problem"); alive && !sentence.empty()) {
+        add(problems, {.kind = AlertKind::pair,
+                       .subject = "replication",
+                       .text = sentence,
+                       .cure = "look at `poise status` and `poise settings` on both nodes"});
+    }
 }
 
 }  // namespace

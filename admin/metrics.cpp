@@ -170,10 +170,12 @@ void add_service(Page& page, const json& service) {
         add_server(page, name, server);
 }
 
-// Whatever number the pair tells of: poise_pair_heartbeats_lost and the like.
-void add_pair(Page& page, const json& pair) {
+// Whatever number the pair tells of: poise_pair_heartbeats_lost, poise_pair_replication_lag_ms and
+// the like.
+void add_pair(Page& page, const json& pair, const std::string& prefix = "poise_pair_") {
     for (const auto& [name, value] : pair.items()) {
-        std::string metric = "poise_pair_";
+        if (name == "replication" && value.is_object()) add_pair(page, value, prefix + name + "_");
+        std::string metric = prefix;
         for (const char c : name) {
             const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
             metric += plain ? c : '_';

@@ -30,6 +30,22 @@ function there(pair) {
     fact('Hears of our beats', `${(pair.peer_received_permille / 10).toFixed(1)} %`)]);
 }
 
+const settingsWords = {equal: 'the same on both nodes', take_theirs: 'the other node’s are being taken',
+  give_ours: 'the other node takes ours', diverged: 'changed on both nodes: see poise settings'};
+const streamTones = {synced: 'green', filling: 'yellow', waiting: 'red'};
+
+function replication(pair) {
+  const one = pair.replication;
+  if (!one || one.state === 'off') return false;
+  return h('div', {class: 'node'}, h('h3', {}, 'Replication'),
+    mark(streamTones[one.state] || 'yellow', one.state),
+    h('dl', {class: 'facts'}, [
+      fact('Direction', one.gives ? 'from this node' : 'to this node'),
+      fact('Settings', `version ${one.settings_version}, ${settingsWords[one.settings] || 'not compared yet'}`),
+      fact('Persistence', `${one.entries} entries`),
+      fact('Lag', one.lag_ms === null ? '–' : millis(one.lag_ms))]));
+}
+
 function paths(pair) {
   if (!pair.paths.length) return false;
   return h('div', {class: 'scroll'}, h('table', {}, h('thead', {}, h('tr', {},
@@ -49,6 +65,8 @@ function changes(pair) {
     one.blackout_ms !== null && h('span', {class: 'chip'}, `${millis(one.blackout_ms)} without an owner`))));
 }
 
+const problems = (pair) => [...pair.problems, ...(pair.replication && pair.replication.problem ? [pair.replication.problem] : [])];
+
 export function pairPanel(session) {
   const pair = state.status.pair;
   if (!pair || !pair.paths) return false;
@@ -58,6 +76,6 @@ export function pairPanel(session) {
       pair.state === 'active'
         ? h('button', {type: 'button', 'data-do': 'standby', disabled: !pair.peer_alive}, 'Hand over to the other node')
         : h('button', {type: 'button', 'data-do': 'takeover'}, 'Take over'))),
-    pair.problems.length > 0 && h('ul', {class: 'problems'}, pair.problems.map((text) => h('li', {}, mark('red', text)))),
-    h('div', {class: 'nodes'}, here(pair), there(pair)), paths(pair), changes(pair));
+    problems(pair).length > 0 && h('ul', {class: 'problems'}, problems(pair).map((text) => h('li', {}, mark('red', text)))),
+    h('div', {class: 'nodes'}, here(pair), there(pair), replication(pair)), paths(pair), changes(pair));
 }

@@ -37,7 +37,9 @@ class Layer4World(World):
         for role, node in servers.items():
             Echo(node, PORT, role)
         self.poise.top = {"floating_ips": addresses}
+        # Only flows that were told of go on: packets of unknown ones are not let in.
         self.poise.services = {"echo": common(self.mode) | {
+            "layer4": {"adopt": False},
             "listen": f"{ADDRESS}:{PORT}",
             "servers": [{"name": role, "address": f"{node.ip}:{PORT}" if self.mode == "nat"
                          else node.ip} for role, node in servers.items()]}}

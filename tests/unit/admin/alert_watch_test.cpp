@@ -117,6 +117,17 @@ TEST_SUITE("admin/alert_watch") {
               "problem pair both nodes are active: the pair is split\n");
     }
 
+    TEST_CASE("what replication cannot do is a problem of the pair") {
+        AlertWatch watch({});
+        const json up = json::array({server("s1", "up")});
+        json diverged = pair("active", "standby", true);
+        diverged["replication"] = {{"state", "synced"}, {"problem", "both have changed"}};
+
+        watch.take_status(status_of(up, diverged), 1);
+        CHECK(lines_of(watch.take_status(status_of(up, diverged), 2)) ==
+              "problem pair replication both have changed\n");
+    }
+
     TEST_CASE("a certificate is told of when its end is near, and again when it is there") {
         AlertWatch watch({});
         std::array facts{CertificateFacts{.file = "site.crt"}};

@@ -94,6 +94,17 @@ TEST_SUITE("admin/metrics") {
         CHECK(page.find("poise_service_response_seconds") == std::string::npos);
     }
 
+    TEST_CASE("numbers of the pair are exported, those of replication under its name") {
+        json status = json::parse(one_service);
+        status["pair"] = {
+            {"epoch", 4}, {"node", "lb1"}, {"replication", {{"lag_ms", 12.5}, {"entries", 7}}}};
+        const std::string page = metrics_text(status.dump(), {});
+        check_format(page);
+        for (const char* line : {"poise_pair_epoch 4\n", "poise_pair_replication_lag_ms 12.5\n",
+                                 "poise_pair_replication_entries 7\n"})
+            CHECK(page.contains(line));
+    }
+
     TEST_CASE("alerts are counted by where they go") {
         const std::string page = metrics_text(
             one_service, {},
