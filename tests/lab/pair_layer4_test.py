@@ -1,17 +1,15 @@
 """Connections through layer 4 outlive the active node: the other one has their flows."""
 
-import shutil
 import threading
 import time
 
 import pytest
 
 from bench.failover.pair import ADDRESS, ADDRESS6, PREFIX, wait
-from conftest import why_not
 from lib.layer4 import (INNER, INNER6, VIP, Caller, Echo, common, direct_server, nat_server,
                         wait_for_service)
 from lib.network import _ip
-from pair_test import GENEROUS, World
+from pair_test import GENEROUS, World, at_work
 
 assert VIP == ADDRESS  # the servers of mode dr have it on lo
 PORT = 7007
@@ -84,11 +82,7 @@ class Download:
 
 @pytest.mark.parametrize("mode", ["dr", "nat"])
 def test_a_download_and_an_idle_session_outlive_the_active_node(tmp_path, mode):
-    if reason := why_not():
-        pytest.skip(reason)
-    world = Layer4World(tmp_path, mode)
-    try:
-        world.begin()
+    with at_work(Layer4World(tmp_path, mode)) as world:
         idle = [Caller(world, ADDRESS, PORT, timeout=20) for _ in range(6)]
         assert {one.server for one in idle} == {"s1", "s2"}
         download = Download(Caller(world, ADDRESS, PORT))
@@ -104,9 +98,3 @@ def test_a_download_and_an_idle_session_outlive_the_active_node(tmp_path, mode):
         download.stop()
         assert all(one.says(b"still here") for one in idle)
         assert Caller(world, ADDRESS, PORT).says(b"new")
-    finally:
-        for node in world.pair.nodes:
-            if node.role in getattr(world.poise, "running", {}):
-                print(f"--- {node.role}\n{world.poise.log(node)[-2000:]}")
-        world.pair.end()
-        shutil.rmtree(tmp_path, ignore_errors=True)

@@ -1,14 +1,12 @@
 """What the nodes of a pair give each other: settings, certificates, persistence, tickets."""
 
 import json
-import shutil
 import subprocess
 
 import pytest
 
-from conftest import why_not
 from lib.programs import ORIGIN
-from pair_test import GENEROUS, World
+from pair_test import GENEROUS, World, at_work
 from bench.failover.pair import ADDRESS, wait
 from bench.failover.poise import HEARTBEAT_PORT
 
@@ -91,18 +89,8 @@ class Replicated(World):
 
 @pytest.fixture
 def world(tmp_path):
-    if reason := why_not():
-        pytest.skip(reason)
-    made = Replicated(tmp_path)
-    try:
-        made.begin()
+    with at_work(Replicated(tmp_path)) as made:
         yield made
-    finally:
-        for node in made.pair.nodes:
-            if node.role in getattr(made.poise, "running", {}):
-                print(f"--- {node.role}\n{made.poise.log(node)[-3000:]}")
-        made.pair.end()
-        shutil.rmtree(tmp_path, ignore_errors=True)
 
 
 def same_settings(world, nodes) -> bool:

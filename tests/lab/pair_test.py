@@ -1,5 +1,6 @@
 """The redundant pair: what clients notice of a failure, judged by an observer on the segment."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -54,20 +55,26 @@ class World:
         return record, felt
 
 
-@pytest.fixture
-def world(tmp_path):
+@contextlib.contextmanager
+def at_work(made: World):
+    """The pair while it works; then what the nodes said is shown, and all of it goes."""
     if reason := why_not():
         pytest.skip(reason)
-    made = World(tmp_path)
     try:
         made.begin()
         yield made
     finally:
         for node in made.pair.nodes:
             if node.role in getattr(made.poise, "running", {}):
-                print(f"--- {node.role}\n{made.poise.log(node)[-2000:]}")
+                print(f"--- {node.role}\n{made.poise.log(node)[-3000:]}")
         made.pair.end()
-        shutil.rmtree(tmp_path, ignore_errors=True)
+        shutil.rmtree(made.pair.folder, ignore_errors=True)
+
+
+@pytest.fixture
+def world(tmp_path):
+    with at_work(World(tmp_path)) as made:
+        yield made
 
 
 def test_a_killed_node_is_replaced(world):
