@@ -95,16 +95,17 @@ void PairReplica::look(const ha::PairStatus& pair) {
     give();
 }
 
-void PairReplica::received(const ha::Settings& settings, const ha::Standing& theirs, bool take_) {
+void PairReplica::received(const ha::Settings& settings, const ha::Standing& theirs,
+                           bool replaces) {
     const bool ordered = std::exchange(ordered_, false);
-    if (take_ && (ordered || !folder_.edited())) return take(settings, theirs);
+    if (replaces && (ordered || !folder_.edited())) return take(settings, theirs);
     folder_.keep_other(settings);
-    problem_ = take_ ? fmt::format(
-                           "{0} was edited here and not loaded, so the other node's, which "
-                           "is newer, was not taken: see `poise settings`",
-                           folder_.config_path())
-                     : "the nodes have different settings, and both were changed: see "
-                       "`poise settings`";
+    problem_ = replaces ? fmt::format(
+                              "{0} was edited here and not loaded, so the other node's, which "
+                              "is newer, was not taken: see `poise settings`",
+                              folder_.config_path())
+                        : "the nodes have different settings, and both were changed: see "
+                          "`poise settings`";
     log_.warn("pair: " + problem_);
 }
 

@@ -65,7 +65,7 @@ private:
 
     ha::ReplicaEvents events();
     void give();
-    void received(const ha::Settings& settings, const ha::Standing& theirs, bool take);
+    void received(const ha::Settings& settings, const ha::Standing& theirs, bool replaces);
     void take(const ha::Settings& settings, const ha::Standing& theirs);
 
     boost::asio::any_io_executor executor_;
