@@ -46,7 +46,7 @@ const ClusterKeys& keys_of(SSL* ssl) {
 
 int use_key(SSL* ssl, const EVP_MD*, const unsigned char** id, std::size_t* id_size,
             SSL_SESSION** session) {
-    // The identity lives as long as the stream: OpenSSL copies it only later.
+    // OpenSSL copies the identity after this has returned.
     static thread_local std::string identity;
     const ClusterKey& key = keys_of(ssl).front();
     identity = identity_of(key);

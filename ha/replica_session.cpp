@@ -37,7 +37,7 @@ std::string_view word(StreamState state) {
 
 ReplicaSession::ReplicaSession(bool gives, const ReplicaContent& content,
                                const ReplicaEvents& events, Time now)
-    : gives_(gives), content_(content), events_(events), began_(now), heard_(now) {
+    : gives_(gives), content_(content), events_(events), heard_(now) {
     if (gives_ && content_.flows.begin) content_.flows.begin();
 }
 

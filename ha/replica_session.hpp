@@ -65,7 +65,7 @@ private:
     const ReplicaEvents& events_;
     FrameReader reader_;
     std::vector<std::uint8_t> output_;
-    Time began_{}, heard_{};
+    Time heard_{};  // when anything came last
 
     std::optional<Standing> told_;    // what we have said of ours
     std::optional<Standing> theirs_;  // what they have said
