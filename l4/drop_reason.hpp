@@ -28,6 +28,7 @@ enum class Drop : std::uint8_t {
     send_failed,       // the kernel did not take it
     no_port,           // none left for a client in the servers' own network
     ring_full,         // the kernel found no room in the ring: we were too slow
+    syn_ring_full,     // the same of SYNs, which have a ring of their own: a flood
     count_,
 };
 

@@ -18,6 +18,7 @@ namespace poise::l4 {
 namespace {
 
 constexpr std::uint16_t no_link = UINT16_MAX;
+constexpr std::size_t syns_when_busy = 16;  // beside a whole batch of other packets
 constexpr std::chrono::milliseconds look_interval{100};
 constexpr std::chrono::milliseconds exchange_interval{2};  // of flows with the peer, under load
 constexpr std::chrono::milliseconds no_room_interval{5};   // until the peer's stream takes more
@@ -33,10 +34,13 @@ Lane::Lane(unsigned number, std::size_t flows_max, HashKey secret, FlowSync& syn
 
 std::expected<std::unique_ptr<Lane>, std::string> Lane::open(unsigned number, std::size_t flows_max,
                                                              HashKey secret, FlowSync& sync) {
-    auto ring = PacketRing::open();
+    auto ring = PacketRing::open(packets_shape);
     if (!ring) return std::unexpected(ring.error());
+    auto syn_ring = PacketRing::open(syns_shape);
+    if (!syn_ring) return std::unexpected(syn_ring.error());
     std::unique_ptr<Lane> lane(new Lane(number, flows_max, secret, sync));
     lane->ring_ = std::move(*ring);
+    lane->syn_ring_ = std::move(*syn_ring);
     lane->wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (lane->wake_ < 0)
         return std::unexpected(fmt::format("layer 4: no eventfd: {}", std::strerror(errno)));
@@ -78,19 +82,32 @@ void Lane::servers_lost() {
     ::eventfd_write(wake_, 1);
 }
 
+bool Lane::watch(const Services& services, std::span<const Link> links) {
+    return ring_->set_filter(make_filter(services, links, Tap::others)) &&
+           syn_ring_->set_filter(make_filter(services, links, Tap::syns));
+}
+
 void Lane::run() {
     while (!stopping_) {
         const auto now = Forwarder::Clock::now();
         exchange(now);
-        const std::size_t passed = pass_batch(now);
+        const std::size_t passed = pass_packets(now);
         if (now - looked_ >= look_interval || passed == 0) look_around(now);
         if (passed == 0) wait();
     }
 }
 
+std::size_t Lane::pass_packets(Forwarder::Clock::time_point now) {
+    const std::size_t others = pass_batch(*ring_, PacketRing::batch_max, now);
+    const bool busy = others == PacketRing::batch_max;
+    return others + pass_batch(*syn_ring_, busy ? syns_when_busy : PacketRing::batch_max, now);
+}
+
 // The packets of one receive(): they stand in the ring until all have been sent.
-std::size_t Lane::pass_batch(Forwarder::Clock::time_point now) {
-    const std::span<RingPacket> packets = ring_->receive();
+std::size_t Lane::pass_batch(PacketRing& ring, std::size_t limit,
+                             Forwarder::Clock::time_point now) {
+    const std::span<RingPacket> packets = ring.receive(limit);
+    if (packets.empty()) return 0;
     std::array<Input, PacketRing::batch_max> inputs;
     std::array<Verdict, PacketRing::batch_max> verdicts;
     std::array<std::size_t, PacketRing::batch_max> places;  // in `packets`
@@ -105,18 +122,18 @@ std::size_t Lane::pass_batch(Forwarder::Clock::time_point now) {
     for (std::size_t i = 0; i < count; ++i) {
         if (verdicts[i].action != Action::send) continue;
         packets[places[i]].offload = inputs[i].offload;
-        ring_->queue(places[i], forwarder_.links()[verdicts[i].link].index);
+        ring.queue(places[i], forwarder_.links()[verdicts[i].link].index);
     }
-    send_answers();
-    ring_->release();
+    send_answers(ring);
+    ring.release();
     return packets.size();
 }
 
-void Lane::send_answers() {
+void Lane::send_answers(PacketRing& ring) {
     for (const Answer& answer : forwarder_.answers())
-        ring_->queue_own(answer.frame(), forwarder_.links()[answer.link].index);
+        ring.queue_own(answer.frame(), forwarder_.links()[answer.link].index);
     forwarder_.clear_answers();
-    if (const std::size_t lost = ring_->flush(); lost != 0)
+    if (const std::size_t lost = ring.flush(); lost != 0)
         count(forwarder_.drops(), Drop::send_failed, lost);
 }
 
@@ -157,17 +174,20 @@ void Lane::look_around(Forwarder::Clock::time_point now) {
     looked_ = now;
     do_posted();
     forwarder_.advance(now);
-    send_answers();
+    send_answers(*ring_);
     if (const std::uint64_t lost = ring_->take_losses(); lost != 0)
         count(forwarder_.drops(), Drop::ring_full, lost);
+    if (const std::uint64_t lost = syn_ring_->take_losses(); lost != 0)
+        count(forwarder_.drops(), Drop::syn_ring_full, lost);
     set_to(flows_, forwarder_.flows().size());
     set_to(flow_bytes_, forwarder_.flows().memory_bytes());
 }
 
 void Lane::wait() {
-    pollfd watched[2] = {{ring_->fd(), POLLIN, 0}, {wake_, POLLIN, 0}};
-    if (::poll(watched, 2, wait_limit()) <= 0) return;
-    if ((watched[1].revents & POLLIN) == 0) return;
+    pollfd watched[3] = {
+        {wake_, POLLIN, 0}, {ring_->fd(), POLLIN, 0}, {syn_ring_->fd(), POLLIN, 0}};
+    if (::poll(watched, 3, wait_limit()) <= 0) return;
+    if ((watched[0].revents & POLLIN) == 0) return;
     std::uint64_t count = 0;
     if (::eventfd_read(wake_, &count) == 0) do_posted();
 }

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -37,7 +38,8 @@ public:
     void post(std::function<void(Forwarder&)> work);
     /// A server went down or was halted; any number of times.
     void servers_lost();
-    bool set_filter(const std::vector<FilterStep>& steps) { return ring_->set_filter(steps); }
+    /// Which packets are taken from now on; false when the kernel refused.
+    bool watch(const Services& services, std::span<const Link> links);
 
     /// Flows, and what the forwarder counts beside the services. Any thread.
     std::uint64_t flows() const { return flows_.value(); }
@@ -50,8 +52,9 @@ private:
     Lane(unsigned number, std::size_t flows_max, HashKey secret, FlowSync& sync);
 
     void run();
-    std::size_t pass_batch(Forwarder::Clock::time_point now);
-    void send_answers();
+    std::size_t pass_packets(Forwarder::Clock::time_point now);
+    std::size_t pass_batch(PacketRing& ring, std::size_t limit, Forwarder::Clock::time_point now);
+    void send_answers(PacketRing& ring);
     void do_posted();
     void exchange(Forwarder::Clock::time_point now);
     void look_around(Forwarder::Clock::time_point now);
@@ -63,7 +66,8 @@ private:
     FlowSync& sync_;
     Forwarder forwarder_;
     std::unique_ptr<PacketRing> ring_;
-    int wake_ = -1;  // an eventfd
+    std::unique_ptr<PacketRing> syn_ring_;  // a flood of them leaves ring_ to the others
+    int wake_ = -1;                         // an eventfd
     std::atomic<bool> stopping_{false};
     std::atomic<bool> servers_lost_{false};
     std::mutex mutex_;  // guards posted_

@@ -33,9 +33,13 @@ constexpr std::uint8_t needs_checksum = 1;
 constexpr std::size_t beside_bytes = sizeof(VnetHeader);
 static_assert(beside_bytes == 10);
 
-constexpr std::size_t block_bytes = PacketRing::place_bytes * 16;  // whole pages
 constexpr std::size_t own_bytes_max = 1'536;
-static_assert(PacketRing::places % 16 == 0);
+
+constexpr bool has_whole_blocks(const RingShape& shape) {
+    return shape.places % shape.places_in_block == 0 &&
+           shape.place_bytes * shape.places_in_block % 4'096 == 0;
+}
+static_assert(has_whole_blocks(packets_shape) && has_whole_blocks(syns_shape));
 
 bool set(int fd, int option, int value) {
     return ::setsockopt(fd, SOL_PACKET, option, &value, sizeof value) == 0;
@@ -88,10 +92,12 @@ struct PacketRing::Sending {
     }
 };
 
-std::expected<std::unique_ptr<PacketRing>, std::string> PacketRing::open() {
-    std::unique_ptr<PacketRing> ring(new PacketRing);
+PacketRing::PacketRing(const RingShape& shape)
+    : shape_(shape), to_send_(std::make_unique<Sending>()) {}
+
+std::expected<std::unique_ptr<PacketRing>, std::string> PacketRing::open(const RingShape& shape) {
+    std::unique_ptr<PacketRing> ring(new PacketRing(shape));
     ring->packets_.reserve(batch_max);
-    ring->to_send_ = std::make_unique<Sending>();
     // Protocol 0: nothing arrives before the ring and the filter are there.
     ring->receiving_ = ::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     ring->sending_ = ::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -108,13 +114,13 @@ std::expected<std::unique_ptr<PacketRing>, std::string> PacketRing::open() {
     ::setsockopt(ring->sending_, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer);
 
     tpacket_req request{};
-    request.tp_block_size = block_bytes;
-    request.tp_frame_size = place_bytes;
-    request.tp_block_nr = places / 16;
-    request.tp_frame_nr = places;
+    request.tp_block_size = static_cast<unsigned>(shape.place_bytes * shape.places_in_block);
+    request.tp_frame_size = static_cast<unsigned>(shape.place_bytes);
+    request.tp_block_nr = static_cast<unsigned>(shape.places / shape.places_in_block);
+    request.tp_frame_nr = static_cast<unsigned>(shape.places);
     if (::setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &request, sizeof request) != 0)
         return std::unexpected(failure("no memory for the ring of packets"));
-    ring->memory_bytes_ = block_bytes * (places / 16);
+    ring->memory_bytes_ = shape.place_bytes * shape.places;
     void* memory = ::mmap(nullptr, ring->memory_bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (memory == MAP_FAILED) return std::unexpected(failure("cannot map the ring of packets"));
     ring->memory_ = static_cast<std::uint8_t*>(memory);
@@ -138,14 +144,14 @@ bool PacketRing::set_filter(std::span<const FilterStep> steps) {
 }
 
 std::uint8_t* PacketRing::place(std::size_t number) const {
-    return memory_ + number * place_bytes;
+    return memory_ + number * shape_.place_bytes;
 }
 
-std::span<RingPacket> PacketRing::receive() {
-    assert(taken_ == 0);
+std::span<RingPacket> PacketRing::receive(std::size_t limit) {
+    assert(taken_ == 0 && limit <= batch_max);
     packets_.clear();
-    while (taken_ < batch_max) {
-        std::uint8_t* const at = place((next_ + taken_) % places);
+    while (taken_ < limit) {
+        std::uint8_t* const at = place((next_ + taken_) % shape_.places);
         auto* const header = reinterpret_cast<tpacket2_hdr*>(at);
         std::atomic_ref<std::uint32_t> status(header->tp_status);
         if ((status.load(std::memory_order_acquire) & TP_STATUS_USER) == 0) break;
@@ -202,11 +208,11 @@ std::size_t PacketRing::flush() {
 
 void PacketRing::release() {
     for (std::size_t i = 0; i < taken_; ++i) {
-        auto* const header = reinterpret_cast<tpacket2_hdr*>(place((next_ + i) % places));
+        auto* const header = reinterpret_cast<tpacket2_hdr*>(place((next_ + i) % shape_.places));
         std::atomic_ref<std::uint32_t> status(header->tp_status);
         status.store(TP_STATUS_KERNEL, std::memory_order_release);
     }
-    next_ = (next_ + taken_) % places;
+    next_ = (next_ + taken_) % shape_.places;
     taken_ = 0;
 }
 

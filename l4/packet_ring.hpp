@@ -23,16 +23,26 @@ struct RingPacket {
     int interface = 0;  // the kernel's index
 };
 
+/// `places` of `place_bytes` each; what the kernel puts before a frame takes at most 128 of them.
+struct RingShape {
+    std::size_t place_bytes;
+    std::size_t places;
+    std::size_t places_in_block;  // a block is whole pages
+};
+
+/// A super-packet of 64 KiB fits into each place.
+constexpr RingShape packets_shape{69'632, 1'024, 16};
+/// As many SYNs as a flood brings while the thread waits for its core.
+constexpr RingShape syns_shape{512, 16'384, 256};
+static_assert(syn_frame_max + 128 <= syns_shape.place_bytes);
+
 /// One thread receives and sends; set_filter() may be called by another.
 class PacketRing {
 public:
-    /// A super-packet of 64 KiB fits into each place.
-    static constexpr std::size_t place_bytes = 69'632;
-    static constexpr std::size_t places = 1'024;
     static constexpr std::size_t batch_max = 64;
 
     /// Takes nothing before set_filter(). The error says what is missing.
-    static std::expected<std::unique_ptr<PacketRing>, std::string> open();
+    static std::expected<std::unique_ptr<PacketRing>, std::string> open(const RingShape& shape);
     ~PacketRing();
     PacketRing(const PacketRing&) = delete;
     PacketRing& operator=(const PacketRing&) = delete;
@@ -42,8 +52,9 @@ public:
     /// For poll(): readable when there is a packet.
     int fd() const { return receiving_; }
 
-    /// The packets that are there, at most batch_max; those before must have been released.
-    std::span<RingPacket> receive();
+    /// The packets that are there, at most `limit` (to batch_max); those before must have been
+    /// released.
+    std::span<RingPacket> receive(std::size_t limit);
     /// To be sent by flush(), as it is then, over the interface.
     void queue(std::size_t packet, int interface);
     /// A packet of our own, copied.
@@ -57,11 +68,12 @@ public:
     std::uint64_t take_losses();
 
 private:
-    PacketRing() = default;
+    explicit PacketRing(const RingShape& shape);
     struct Sending;
 
     std::uint8_t* place(std::size_t number) const;
 
+    const RingShape shape_;
     int receiving_ = -1;
     int sending_ = -1;
     std::uint8_t* memory_ = nullptr;

@@ -16,7 +16,8 @@ static_assert(sizeof(FilterStep) == sizeof(sock_filter));
 
 constexpr std::uint32_t all_bytes = 0x40000;
 
-enum class Ports : std::uint8_t { looked_at, ignored };
+// How closely the program looks.
+enum class Detail : std::uint8_t { ports, addresses, nothing };
 
 // Where things stand in a frame without a VLAN tag.
 struct Layout {
@@ -82,11 +83,11 @@ void demand_address(Program& program, const Layout& layout, std::uint32_t at, co
 }
 
 // One block: takes packets of `range`, whose port is the source's or the destination's.
-void add_range(Program& program, const PortRange& range, bool to_us, Ports ports) {
+void add_range(Program& program, const PortRange& range, bool to_us, Detail detail) {
     const bool v4 = is_v4(range.ip);
     const Layout& layout = v4 ? layout4 : layout6;
     demand_address(program, layout, to_us ? layout.destination : layout.source, range.ip);
-    if (ports == Ports::ignored) {
+    if (detail == Detail::addresses) {
         program.take();
         return program.close();
     }
@@ -139,7 +140,38 @@ void add_links(Program& program, std::span<const Link> links) {
     program.close();
 }
 
-std::vector<FilterStep> make(const Services& services, std::span<const Link> links, Ports ports) {
+// What is of the other tap goes no further.
+void add_tap(Program& program, bool v4, Tap tap) {
+    const Layout& layout = v4 ? layout4 : layout6;
+    constexpr std::uint32_t flags_at = 13;
+    constexpr std::uint32_t syn = 0x02;
+    constexpr std::uint32_t ack = 0x10;
+    program.load(BPF_B, layout.protocol);
+    program.demand(BPF_JEQ, protocol_tcp);
+    program.add(BPF_LD | BPF_W | BPF_LEN, 0);
+    program.refuse(BPF_JGT, syn_frame_max);
+    if (v4) {
+        program.load(BPF_H, 14 + 6);
+        program.refuse(BPF_JSET, 0x3fff);  // a fragment
+        program.add(BPF_LDX | BPF_B | BPF_MSH, 14);
+        program.add(BPF_LD | BPF_B | BPF_IND, 14 + flags_at);
+    } else {
+        program.load(BPF_B, 14 + 40 + flags_at);
+    }
+    program.add(BPF_ALU | BPF_AND | BPF_K, syn | ack);
+    program.demand(BPF_JEQ, syn);
+    if (tap == Tap::others) {
+        program.leave();
+        program.close();
+    } else {
+        program.add(BPF_JMP | BPF_JA, 1);
+        program.close();
+        program.leave();
+    }
+}
+
+std::vector<FilterStep> make(const Services& services, std::span<const Link> links, Tap tap,
+                             Detail detail) {
     Program program;
     for (const auto& [at, wanted] :
          {std::pair{SKF_AD_PKTTYPE, PACKET_HOST}, std::pair{SKF_AD_VLAN_TAG_PRESENT, 0}}) {
@@ -151,12 +183,17 @@ std::vector<FilterStep> make(const Services& services, std::span<const Link> lin
     add_links(program, links);
     for (const bool v4 : {true, false}) {
         Program part;
-        for (const PortRange& range : services.by_destination.ranges())
-            if (is_v4(range.ip) == v4) add_range(part, range, true, ports);
-        for (const PortRange& range : services.by_server.ranges())
-            if (is_v4(range.ip) == v4) add_range(part, range, false, ports);
-        add_icmp(part, v4);
-        part.leave();
+        add_tap(part, v4, tap);
+        if (detail == Detail::nothing) {
+            part.take();
+        } else {
+            for (const PortRange& range : services.by_destination.ranges())
+                if (is_v4(range.ip) == v4) add_range(part, range, true, detail);
+            for (const PortRange& range : services.by_server.ranges())
+                if (is_v4(range.ip) == v4) add_range(part, range, false, detail);
+            add_icmp(part, v4);
+            part.leave();
+        }
         std::vector<FilterStep> steps = std::move(part).steps();
         // A long way: the jump that reaches it is unconditional.
         program.load(BPF_H, 12);
@@ -172,12 +209,13 @@ std::vector<FilterStep> make(const Services& services, std::span<const Link> lin
 
 }  // namespace
 
-std::vector<FilterStep> make_filter(const Services& services, std::span<const Link> links) {
-    for (const Ports ports : {Ports::looked_at, Ports::ignored}) {
-        auto steps = make(services, links, ports);
+std::vector<FilterStep> make_filter(const Services& services, std::span<const Link> links,
+                                    Tap tap) {
+    for (const Detail detail : {Detail::ports, Detail::addresses}) {
+        auto steps = make(services, links, tap, detail);
         if (steps.size() <= filter_steps_max) return steps;
     }
-    return {{BPF_RET | BPF_K, 0, 0, all_bytes}};
+    return make(services, links, tap, Detail::nothing);
 }
 
 }  // namespace poise::l4

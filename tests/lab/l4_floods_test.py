@@ -69,6 +69,8 @@ def test_a_legitimate_client_works_through_a_flood_of_syns(lab):
         for thread in threads:
             thread.join(5)
     assert lab.poise.service("web")["connections"] > 1_000, "the flood has reached it"
+    lost = lab.poise.status().get("packets_dropped", {})
+    assert "ring_full" not in lost, "SYNs have a ring of their own"
 
 
 def test_garbage_does_no_harm(lab):
