@@ -129,10 +129,11 @@ bool Announcements::note_conflict(const Address& address, const Mac& mac, Clock:
     });
     if (known != conflicts_.end()) {
         ++known->claims;
+        known->last = now;
         return false;
     }
     if (conflicts_.size() == conflicts_max) return false;
-    conflicts_.push_back({.address = address, .mac = mac, .claims = 1});
+    conflicts_.push_back({.address = address, .mac = mac, .claims = 1, .last = now});
     return true;
 }
 

@@ -25,6 +25,7 @@ struct Conflict {
     Address address;
     Mac mac{};
     std::uint64_t claims = 0;  // heard so far
+    std::chrono::steady_clock::time_point last;
 
     bool operator==(const Conflict&) const = default;
 };

@@ -69,6 +69,8 @@ private:
     void tell_problems(const std::vector<AddressProblem>& problems);
     void publish(Time now);
     std::vector<std::string> unconfirmed_here() const;
+    std::vector<std::string> troubles(Time now) const;
+    bool unheard() const;  // the other node says that our beats do not come
 
     NodeSettings settings_;
     NodeEvents events_;
@@ -89,7 +91,7 @@ private:
     State state_told_ = State::listening;
     Time sign_of_owner_{};  // the last one of the former owner
     std::vector<OwnerChange> changes_;
-    bool key_problem_ = false;
+    bool key_problem_ = false, unheard_told_ = false;
     Time publish_at_{}, looked_after_{};
 
     mutable std::mutex mutex_;  // of what follows

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace poise::ha {
 
@@ -13,7 +14,39 @@ double in_ms(std::chrono::microseconds time) {
     return static_cast<double>(time.count()) / 1000;
 }
 
+// So long another host's claim is shown after it was heard.
+constexpr std::chrono::seconds conflict_shown_for{60};
+
+constexpr std::chrono::seconds overlap_max{1};
+
+constexpr const char* unheard_text =
+    "the other node does not hear this one: what is sent to it gets lost on its way (a firewall, a "
+    "filter, a broken link)";
+
 }  // namespace
+
+// What is wrong now, beside what the kernel has refused.
+std::vector<std::string> Node::Loop::troubles(Time now) const {
+    std::vector<std::string> lines;
+    for (const std::string& name : links_down_)
+        lines.push_back(fmt::format(
+            "interface {} is down: this node cannot hold its floating addresses", name));
+    for (const Conflict& each : announcer_->conflicts()) {
+        // At a change of owner the other node may still answer for a moment.
+        if (each.last - member_->ownership().changed_at() < overlap_max) continue;
+        if (now - each.last > conflict_shown_for) continue;
+        lines.push_back(
+            fmt::format("another host, {}, claims the floating address {} (heard {} times)",
+                        to_string(each.mac), ip_to_string(each.address), each.claims));
+    }
+    if (unheard()) lines.emplace_back(unheard_text);
+    return lines;
+}
+
+bool Node::Loop::unheard() const {
+    const PeerView& peer = member_->peer();
+    return peer.alive && !peer.beat.hears_you;
+}
 
 std::vector<std::string> Node::Loop::unconfirmed_here() const {
     std::vector<std::string> names;
@@ -56,9 +89,7 @@ void Node::Loop::publish(Time now) {
         status.addresses.push_back(to_string(address));
     status.problems = problems_;
     status.unconfirmed = unconfirmed_here();
-    for (const std::string& name : links_down_)
-        status.problems.push_back(fmt::format(
-            "interface {} is down: this node cannot hold its floating addresses", name));
+    std::ranges::move(troubles(now), std::back_inserter(status.problems));
     for (std::size_t i = 0; i < paths_.size(); ++i) {
         const Detector& detector = member_->detector();
         status.paths.push_back({to_string(paths_[i].local()), to_string(paths_[i].peer()),
@@ -73,6 +104,10 @@ void Node::Loop::publish(Time now) {
              key_problem_ ? "the other node's beats cannot be read: its cluster key is another "
                             "one; this node does not take over until that is mended"
                           : "the other node's beats can be read again");
+    }
+    if (unheard() != unheard_told_) {
+        unheard_told_ = unheard();
+        tell(unheard_told_, unheard_told_ ? unheard_text : "the other node hears this one again");
     }
     const std::lock_guard lock(mutex_);
     published_ = std::move(status);

@@ -36,6 +36,14 @@ class Figures:
     slowest_connect: float
 
 
+def figures_of(record: Record, felt: Felt, since: float) -> Figures:
+    return Figures(record.blackout(ADDRESS, since), felt.blackout(since), felt.stall(since),
+                   felt.connects_failed(since), record.zero(ADDRESS, since),
+                   record.two(ADDRESS, since),
+                   max(0, len(record.owners(ADDRESS, since - 0.5)) - 1),
+                   felt.slowest_connect(since))
+
+
 class Pair:
     """Made for one run, ended by end(). Nodes are `one` and `two`."""
 
@@ -72,12 +80,12 @@ class Pair:
         having = [node for node in self.nodes if self.has_address(node)]
         return having[0] if len(having) == 1 else None
 
-    def watch_now(self) -> None:
+    def watch_now(self, *addresses: str) -> None:
         """From now on the observer and the client's probes record."""
         self.observed, self.felt = self.folder / "observed.json", self.folder / "felt.json"
         self.recorders = [
             self.start(self.watch, [PYTHON, str(HERE / "observer.py"), "eth0", str(self.observed),
-                                    ADDRESS], "observer"),
+                                    *(addresses or (ADDRESS,))], "observer"),
             self.start(self.client, [PYTHON, str(HERE / "probes.py"), ADDRESS, str(PORT),
                                      str(self.felt)], "probes")]
         for program in self.recorders:
@@ -93,12 +101,7 @@ class Pair:
         return Record.read(self.observed), Felt.read(self.felt)
 
     def figures(self, since: float) -> Figures:
-        record, felt = self.record()
-        return Figures(record.blackout(ADDRESS, since), felt.blackout(since), felt.stall(since),
-                       felt.connects_failed(since), record.zero(ADDRESS, since),
-                       record.two(ADDRESS, since),
-                       max(0, len(record.owners(ADDRESS, since - 0.5)) - 1),
-                       felt.slowest_connect(since))
+        return figures_of(*self.record(), since)
 
     # What can happen.
 
@@ -108,6 +111,30 @@ class Pair:
         self.nft(node, "add table inet lab; add chain inet lab in { type filter hook input "
                        f"priority 0; }}; add rule inet lab in ip saddr {peer} "
                        f"numgen random mod 100 < {percent} drop")
+
+    def lose_in_bursts(self, node: Node, chance: int, burst: int) -> None:
+        """Of what comes from the other node, one datagram in `chance` and the next `burst - 1`
+        that come within 5 ms a datagram are lost."""
+        peer = self.other(node).ip
+        self.nft(node, f"add table inet lab; add set inet lab bad {{ type ipv4_addr; flags "
+                       f"dynamic,timeout; timeout {5 * burst}ms; }}; "
+                       "add chain inet lab in { type filter hook input priority 0; }; "
+                       f"add rule inet lab in ip saddr {peer} ip saddr @bad drop; "
+                       f"add rule inet lab in ip saddr {peer} numgen random mod {chance} < 1 "
+                       "add @bad { ip saddr } drop")
+
+    def cut_between(self, node: Node, ways: str = "input output") -> None:
+        """Nothing passes between both nodes in these ways, as `node` sees them; all else does."""
+        peer = self.other(node).ip
+        rules = "add table inet cut; "
+        for way in ways.split():
+            end = "saddr" if way == "input" else "daddr"
+            rules += (f"add chain inet cut {way} {{ type filter hook {way} priority 0; }}; "
+                      f"add rule inet cut {way} ip {end} {peer} drop; ")
+        self.nft(node, rules)
+
+    def join_again(self, node: Node) -> None:
+        self.nft(node, "delete table inet cut")
 
     def lose_gratuitous(self, node: Node) -> None:
         """The node never hears an announcement that is made to all."""

@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from lib import network, programs, stand_in  # noqa: E402
+from lib import network, pair_rows, programs, stand_in  # noqa: E402
 from lib.https import Authority  # noqa: E402
 from lib.lab import Lab  # noqa: E402
 
@@ -78,8 +78,16 @@ def poise_binary():
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A failed scenario shows the end of the balancer's log."""
+    """A failed scenario shows the end of the balancer's log; one of the pair leaves its row."""
     report = (yield).get_result()
-    world = getattr(item, "funcargs", {}).get("lab")
+    made = getattr(item, "funcargs", {})
+    world = made.get("lab")
     if report.when == "call" and report.failed and world is not None and world.poise is not None:
         report.sections.append(("log of the balancer", world.poise.output()[-3000:]))
+    if report.when == "call" and (row := getattr(made.get("world"), "row", None)):
+        report.user_properties.append((pair_rows.KEY, row))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What each failure of a pair cost."""
+    pair_rows.show(terminalreporter)

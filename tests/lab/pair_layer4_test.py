@@ -9,7 +9,7 @@ from bench.failover.pair import ADDRESS, ADDRESS6, PREFIX, wait
 from lib.layer4 import (INNER, INNER6, VIP, Caller, Echo, common, direct_server, nat_server,
                         wait_for_service)
 from lib.network import _ip
-from pair_test import GENEROUS, World, at_work
+from lib.pair_world import GENEROUS, World, at_work
 
 assert VIP == ADDRESS  # the servers of mode dr have it on lo
 PORT = 7007

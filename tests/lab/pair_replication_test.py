@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from lib.programs import ORIGIN
-from pair_test import GENEROUS, World, at_work
+from lib.pair_world import GENEROUS, World, at_work
 from bench.failover.pair import ADDRESS, wait
 from bench.failover.poise import HEARTBEAT_PORT
 

@@ -1,74 +1,14 @@
 """The redundant pair: what clients notice of a failure, judged by an observer on the segment."""
 
-import contextlib
 import json
 import os
 import shutil
 import socket
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from bench.failover.pair import ADDRESS, ADDRESS6, Pair, wait  # noqa: E402
-from bench.failover.poise import WEB_PORT, PoisePair  # noqa: E402
-from conftest import why_not  # noqa: E402
-
-# What a busy machine may take; the figures themselves are bench.failover's to judge.
-GENEROUS = 5.0
-
-
-class World:
-    """A pair at work: `active` and `standby`, and what both the observer and a client record."""
-
-    def __init__(self, folder: Path):
-        self.pair, self.poise = Pair(folder), PoisePair()
-
-    def begin(self):
-        self.poise.start(self.pair)
-        self.active = wait("one node is active", self.pair.owner, 15)
-        self.standby = self.pair.other(self.active)
-        time.sleep(self.poise.settle)
-        self.pair.watch_now()
-        self.since = time.time()
-
-    def web(self) -> str:
-        """What a client of the service on the floating address gets."""
-        return self.pair.client.run(["curl", "-s", "-m", "5",
-                                     f"http://{ADDRESS}:{WEB_PORT}/"]).stdout
-
-    def taken_over(self) -> None:
-        wait("the other node has the addresses", lambda: all(
-            self.pair.has_address(self.standby, each) for each in (ADDRESS, ADDRESS6)), GENEROUS)
-
-    def judge(self, owners: list, blackout: float = GENEROUS, two: float = 0.1):
-        record, felt = self.pair.record()
-        turns = [self.pair.macs[mac] for mac in record.owners(ADDRESS, self.since - 0.5)]
-        assert turns == owners, [node.role for node in turns]
-        assert record.two(ADDRESS, self.since) <= two
-        assert record.blackout(ADDRESS, self.since) <= blackout
-        print(f"no answer for {record.blackout(ADDRESS, self.since) * 1000:.0f} ms, no echo for "
-              f"{felt.blackout(self.since) * 1000:.0f} ms")
-        return record, felt
-
-
-@contextlib.contextmanager
-def at_work(made: World):
-    """The pair while it works; then what the nodes said is shown, and all of it goes."""
-    if reason := why_not():
-        pytest.skip(reason)
-    try:
-        made.begin()
-        yield made
-    finally:
-        for node in made.pair.nodes:
-            if node.role in getattr(made.poise, "running", {}):
-                print(f"--- {node.role}\n{made.poise.log(node)[-3000:]}")
-        made.pair.end()
-        shutil.rmtree(made.pair.folder, ignore_errors=True)
+from lib.pair_world import ADDRESS, ADDRESS6, GENEROUS, World, at_work, wait
 
 
 @pytest.fixture

@@ -120,7 +120,7 @@ TEST_SUITE("ha/announcements") {
 
         CHECK(announcements.heard(claim, start + 1ms));
         CHECK_FALSE(announcements.heard(claim, start + 2ms));
-        CHECK(announcements.conflicts() == std::vector<Conflict>{{v4, theirs, 2}});
+        CHECK(announcements.conflicts() == std::vector<Conflict>{{v4, theirs, 2, start + 2ms}});
         CHECK(count(announcements.due(start + 3ms)).announcements == 1);
 
         announcements.heard(claim, start + 6s);

@@ -127,7 +127,7 @@ TEST_SUITE("ha/announcer") {
         REQUIRE(lines.size() == 1);
         CHECK(lines[0] ==
               "another host on near, 02:00:00:00:00:07, claims the floating address 10.9.9.100");
-        CHECK(announcer.conflicts() == std::vector<Conflict>{{v4, far, 1}});
+        CHECK(announcer.conflicts() == std::vector<Conflict>{{v4, far, 1, start}});
     }
 
     TEST_CASE("real servers of the network are told, others are not asked for") {

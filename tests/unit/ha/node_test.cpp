@@ -54,7 +54,7 @@ TEST_SUITE("ha/node") {
         const auto node = started(given, {.on_change = [&](const OwnerChange&) { ++changes; }});
         CHECK(soon([&] { return holds(given); }));
         CHECK(soon([&] { return node->status().state == State::active; }));
-        CHECK(changes == 1);
+        CHECK(soon([&] { return changes == 1; }));
         CHECK(node->standby().find("not there") != std::string::npos);
 
         node->stop(100ms);
