@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
-#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/eventfd.h>
@@ -113,22 +112,6 @@ void Node::Loop::run() {
     done_.notify_all();
 }
 
-void Node::Loop::wait_until(Time due) {
-    std::vector<pollfd> watched;
-    for (const Path& path : paths_)
-        watched.push_back({path.fd(), POLLIN, 0});
-    watched.push_back({wake_fd_, POLLIN, 0});
-    const auto left = std::max<std::chrono::nanoseconds>(due - Clock::now(), 0ns);
-    const timespec limit{static_cast<time_t>(left / 1s), static_cast<long>(left % 1s / 1ns)};
-    ::ppoll(watched.data(), watched.size(), &limit, nullptr);
-    for (std::size_t i = 0; i < paths_.size(); ++i)
-        if (watched[i].revents != 0) receive(i);
-    if (watched.back().revents != 0) {
-        std::uint64_t count = 0;
-        [[maybe_unused]] const ssize_t n = ::read(wake_fd_, &count, sizeof count);
-    }
-}
-
 void Node::Loop::post(std::function<void()> work, bool wait) {
     std::unique_lock lock(mutex_);
     if (ended_ || ending_) return;
@@ -176,35 +159,6 @@ PairStatus Node::Loop::published() const {
     return published_;
 }
 
-void Node::Loop::receive(std::size_t path) {
-    const Time now = Clock::now();
-    const std::uint64_t before = member_->ownership().changes();
-    paths_[path].receive(
-        [&](std::span<const std::uint8_t> datagram) { take(path, datagram, now); });
-    // A farewell or a better claim does not wait for the next beat.
-    if (member_->react(now, self_) || member_->ownership().changes() != before) {
-        apply(now);
-        beat(now);
-    }
-    for (int due = member_->take_answers_due(); due > 0; --due)
-        beat(now);
-}
-
-void Node::Loop::take(std::size_t path, std::span<const std::uint8_t> datagram, Time now) {
-    const auto opened = sealing_->open(static_cast<std::uint8_t>(path), datagram, now);
-    if (opened) {
-        const State before = member_->peer().beat.state;
-        member_->take(path, *opened, now);
-        if (opened->kind == Kind::beat && (before == State::active || before == State::yielding))
-            sign_of_owner_ = now;
-        return;
-    }
-    ++refused_[static_cast<std::size_t>(opened.error())];
-    if (opened.error() == Refused::unknown_key || opened.error() == Refused::forged)
-        member_->take_unreadable(!sealing_->has_session() || sealing_->names_session(datagram),
-                                 now);
-}
-
 void Node::Loop::look_at_self(Time now) {
     links_down_ = links_->down();
     self_.fit = links_down_.empty();
@@ -218,10 +172,13 @@ void Node::Loop::look_at_self(Time now) {
 void Node::Loop::tick(Time now) {
     if (guardian_) guardian_->beat();
     look_at_self(now);
+    flooded_before_ = bad_datagrams() - bad_before_ > bad_in_a_tick_max;
+    bad_before_ = bad_datagrams();
     // Everything that waits counts before silence does.
     for (std::size_t i = 0; i < paths_.size(); ++i)
         paths_[i].receive([&](std::span<const std::uint8_t> datagram) { take(i, datagram, now); });
     member_->tick(now, self_);
+    if (!member_->peer().alive || member_->peer().beat.hears_you) well_heard_ = now;
     if (self_.reclaimed && guardian_->take_back()) self_.reclaimed = false;
     // A beat does not wait for the kernel's lock of its network settings; a change is told when it
     // has been made.

@@ -50,9 +50,14 @@ private:
     static constexpr std::chrono::seconds lease{1};
     static constexpr std::size_t unconfirmed_shown = 16;
     static constexpr std::chrono::milliseconds publish_every{200};
+    static constexpr std::chrono::seconds unheard_for{1};
+    static constexpr std::uint64_t bad_in_a_tick_max = 50;
+    static constexpr std::chrono::milliseconds batch_every{1};
 
     void run();
     void wait_until(Time due);
+    bool flooded() const;
+    std::uint64_t bad_datagrams() const;
     void do_posted();
     void receive(std::size_t path);
     void take(std::size_t path, std::span<const std::uint8_t> datagram, Time now);
@@ -70,7 +75,7 @@ private:
     void publish(Time now);
     std::vector<std::string> unconfirmed_here() const;
     std::vector<std::string> troubles(Time now) const;
-    bool unheard() const;  // the other node says that our beats do not come
+    bool unheard(Time now) const;  // the other node says that our beats do not come
 
     NodeSettings settings_;
     NodeEvents events_;
@@ -87,12 +92,15 @@ private:
     std::vector<std::string> links_down_;
     std::vector<std::string> problems_;
     std::array<std::uint64_t, refused_kinds> refused_{};
+    std::uint64_t bad_before_ = 0;  // datagrams, at the last tick
+    bool flooded_before_ = false;
     std::uint64_t changes_told_ = 0, announcements_done_ = 0;
     State state_told_ = State::listening;
     Time sign_of_owner_{};  // the last one of the former owner
     std::vector<OwnerChange> changes_;
     bool key_problem_ = false, unheard_told_ = false;
     Time publish_at_{}, looked_after_{};
+    Time well_heard_{};  // the other node was gone or heard this one
 
     mutable std::mutex mutex_;  // of what follows
     std::condition_variable done_;

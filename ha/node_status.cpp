@@ -39,13 +39,12 @@ std::vector<std::string> Node::Loop::troubles(Time now) const {
             fmt::format("another host, {}, claims the floating address {} (heard {} times)",
                         to_string(each.mac), ip_to_string(each.address), each.claims));
     }
-    if (unheard()) lines.emplace_back(unheard_text);
+    if (unheard(now)) lines.emplace_back(unheard_text);
     return lines;
 }
 
-bool Node::Loop::unheard() const {
-    const PeerView& peer = member_->peer();
-    return peer.alive && !peer.beat.hears_you;
+bool Node::Loop::unheard(Time now) const {
+    return now - well_heard_ >= unheard_for && well_heard_ != Time{};
 }
 
 std::vector<std::string> Node::Loop::unconfirmed_here() const {
@@ -105,8 +104,8 @@ void Node::Loop::publish(Time now) {
                             "one; this node does not take over until that is mended"
                           : "the other node's beats can be read again");
     }
-    if (unheard() != unheard_told_) {
-        unheard_told_ = unheard();
+    if (unheard(now) != unheard_told_) {
+        unheard_told_ = unheard(now);
         tell(unheard_told_, unheard_told_ ? unheard_text : "the other node hears this one again");
     }
     const std::lock_guard lock(mutex_);

@@ -36,6 +36,8 @@ std::expected<Path, std::string> Path::open(const Address& local, const Address&
     if (fd < 0) return failure("make a socket for", local, fd);
     const int on = 1;
     ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+    // Beyond the system's limit, when this process may: a flood must leave room for beats.
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer);
     if (address.family() == AF_INET) {
         ::setsockopt(fd, IPPROTO_IP, IP_TOS, &expedited, sizeof expedited);
     } else {
