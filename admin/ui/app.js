@@ -79,12 +79,12 @@ function listen() {
   };
 }
 
-function signedOut() {
+function signedOut(known) {
   stream?.close();
   stream = null;
   session = null;
   state.status = null;
-  show(page, signInView(signedIn));
+  show(page, signInView(signedIn, known));
 }
 
 export function signedIn(fresh) {
@@ -97,9 +97,10 @@ async function start() {
   try {
     if (!session) session = await ask('GET', '/session');
     useSession(session);
-    if (!session.signed_in) return signedOut();
-    take(await ask('GET', '/status'));
-    state.events = await ask('GET', '/events?limit=50');
+    if (!session.signed_in) return signedOut(session);
+    const [status, events] = await Promise.all([ask('GET', '/status'), ask('GET', '/events?limit=50')]);
+    take(status);
+    state.events = events;
     listen();
     enter();
   } catch (problem) {
@@ -192,7 +193,7 @@ document.addEventListener('click', (event) => {
     .finally(draw);
 });
 addEventListener('hashchange', () => { if (session?.signed_in) enter(); });
-whenSignedOut(signedOut);
+whenSignedOut(() => signedOut());
 whenTaken(draw);
 
 const kept = localStorage.getItem('theme');

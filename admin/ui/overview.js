@@ -44,16 +44,22 @@ function others() {
       h('span', {class: 'muted'}, `for ${since(one.since)}`)));
 }
 
+// Of whom alerts should tell, those whom they do not reach.
+const deaf = () => (state.alerts?.places || []).filter((one) => one.error).map((one) =>
+  h('li', {'data-key': `place ${one.name}`}, mark('yellow', 'alerts'), h('a', {href: '#/events'}, one.name),
+    h('span', {class: 'why'}, one.error)));
+
 // Why a server is not simply up, in one list above everything else.
 function attention(session) {
   const found = [];
   for (const service of state.status.services)
     for (const server of service.servers)
       if (!['up', 'backup', 'fallback'].includes(server.state)) found.push({service, server});
-  if (!found.length && !problems().length) return false;
+  const untold = deaf();
+  if (!found.length && !problems().length && !untold.length) return false;
   found.sort((a, b) => (colour(a.server.state) === 'red' ? 0 : 1) - (colour(b.server.state) === 'red' ? 0 : 1));
   return h('section', {class: 'card attention'}, h('h2', {}, 'Needs a look'),
-    h('ul', {}, others(), found.slice(0, 12).map(({service, server}) => h('li', {'data-key': `${service.name}/${server.name}`},
+    h('ul', {}, others(), untold, found.slice(0, 12).map(({service, server}) => h('li', {'data-key': `${service.name}/${server.name}`},
       mark(colour(server.state), server.state),
       h('a', {href: `#/service/${part(service.name)}`}, `${service.name} / ${server.name}`),
       h('span', {class: 'why'}, server.reason || ({drain: 'taking no new clients, by order',

@@ -2,7 +2,8 @@
 import {h, field, toast} from './dom.js';
 import {ask} from './api.js';
 
-export function signInView(signedIn) {
+/** `known`: the session's state, when it has been asked for just now. */
+export function signInView(signedIn, known) {
   const error = h('p', {class: 'error', role: 'alert'});
   const form = h('form', {class: 'card sign-in', 'data-keep': true},
     h('img', {src: '/icon.svg', alt: '', width: 48, height: 48}),
@@ -25,7 +26,7 @@ export function signInView(signedIn) {
       form.querySelector('[name=password]').select();
     } finally { button.disabled = false; }
   });
-  ask('GET', '/session').then((session) => {
+  Promise.resolve(known || ask('GET', '/session')).then((session) => {
     if (session.has_users) return;
     form.append(h('p', {class: 'muted'}, 'This node has no users yet. Make one on it: ',
       h('code', {}, 'poise user add NAME'), ', or use the link that ', h('code', {}, 'poise serve'),

@@ -6,6 +6,7 @@ from lib import browser as chromium
 from lib.admin import PASSWORD, add_user, administered
 from lib.browser import Browser
 from lib.programs import wait_for
+from lib.sinks import HookSink
 
 PAGE = "https://127.0.0.1:9443/"
 
@@ -14,6 +15,8 @@ PAGE = "https://127.0.0.1:9443/"
 def browser(lab):
     if reason := chromium.missing():
         pytest.skip(reason)
+    for role in ("client", "s1", "s2", "other"):
+        lab.node(role)  # a new wire makes the browser drop its requests
     return lab.keep(Browser(lab.lb, lab.folder))
 
 
@@ -177,3 +180,25 @@ def test_the_first_start_has_no_password_and_asks_for_a_user(lab, browser):
         "return fetch('/api/v1/session').then((a) => a.json()).then((s) => s.has_users)"))
     sign_in(browser, "alice")
     browser.find(".service", "web")
+
+
+def test_the_page_tells_whether_alerts_get_through(lab, browser):
+    hook = HookSink(lab.node("other"), 8080, 0)
+    administered(lab, "administrator", alerts={"group": "1s", "webhook": {
+        "url": f"http://{lab.node('other').ip}:8080/hook"}})
+    browser.go(PAGE)
+    sign_in(browser, "administrator")
+    browser.find(".service", "all servers up")
+    browser.click("nav a", "Events")
+    browser.click("[data-do=tab]", "Alerts")
+    browser.find("tbody tr", "not tried")
+    browser.click("[data-do=test]", "Send a test")
+    browser.find("tbody tr", "reached")
+    wait_for("the test", lambda: hook.received)
+    browser.shot("alerts")
+    hook.stop()
+    browser.click("[data-do=test]", "Send a test")
+    browser.find("tbody tr", "not reached")
+    browser.click("nav a", "Overview")
+    browser.find(".attention .mark.yellow", "alerts")
+    assert not browser.complaints()

@@ -87,22 +87,25 @@ class Browser:
             one.checkVisibility() && one.textContent.includes(arguments[1])) || null"""
         return wait_for(f"{css} with '{text}'", lambda: self.run(script, css, text), seconds)
 
-    def click(self, css: str, text: str = "") -> None:
-        # What is drawn anew each second may have gone between finding and clicking.
-        def click():
+    def _on(self, css: str, text: str, what: str, *steps: tuple[str, dict]) -> None:
+        """What is drawn anew each second may go between finding and using: then once more."""
+        def done():
             try:
-                self._call("POST", f"/element/{self.find(css, text)[ELEMENT]}/click", {})
+                element = self.find(css, text)[ELEMENT]
+                for step, body in steps:
+                    self._call("POST", f"/element/{element}/{step}", body)
                 return True
             except AssertionError as error:
                 if "stale" in str(error) or "intercept" in str(error):
                     return False
                 raise
-        wait_for(f"a click on {css}", click)
+        wait_for(f"{what} {css}", done)
+
+    def click(self, css: str, text: str = "") -> None:
+        self._on(css, text, "a click on", ("click", {}))
 
     def type(self, css: str, text: str) -> None:
-        element = self.find(css)[ELEMENT]
-        self._call("POST", f"/element/{element}/clear", {})
-        self._call("POST", f"/element/{element}/value", {"text": text})
+        self._on(css, "", "typing into", ("clear", {}), ("value", {"text": text}))
 
     def sees(self, text: str, seconds: float = 15) -> None:
         wait_for(f"'{text}' on the page", lambda: text in self.text(), seconds)
