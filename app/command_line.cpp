@@ -1,5 +1,6 @@
 #include "app/command_line.hpp"
 
+#include "app/command_definition.hpp"
 #include "app/commands.hpp"
 #include "app/runtime.hpp"
 #include "app/usage.hpp"
@@ -30,43 +31,6 @@ constexpr std::string_view examples =
     "  poise serve --config poise.yaml                  run it\n"
     "  poise status                                     how are the servers?\n"
     "`poise COMMAND --help` tells more.";
-
-CLI::Validator whole_number(std::uint32_t least, std::uint32_t most) {
-    const std::string range = fmt::format("{} to {}", least, most);
-    return {[=](std::string& text) {
-                std::uint32_t n = 0;
-                const char* end = text.data() + text.size();
-                const auto [at, error] = std::from_chars(text.data(), end, n);
-                const bool good = error == std::errc{} && at == end && n >= least && n <= most;
-                return good
-                           ? std::string()
-                           : fmt::format("must be a whole number from {}, found '{}'", range, text);
-            },
-            range};
-}
-
-// Commands define themselves here: each sets what is to be done when it is the chosen one.
-struct Definition {
-    CLI::App& app;
-    Terminal& terminal;
-    std::function<int()>& chosen;
-
-    /// A command whose options live as long as the command line.
-    template <typename Options, typename Run>
-    CLI::App* command(const std::string& name, const std::string& help, const std::string& example,
-                      const std::shared_ptr<Options>& options, Run run) const {
-        CLI::App* made = app.add_subcommand(name, help);
-        made->footer("Example:\n  " + example);
-        made->callback([&to = chosen, &out = terminal, options, run] {
-            to = [&out, options, run] { return run(*options, out); };
-        });
-        return made;
-    }
-};
-
-void add_control(CLI::App* command, std::string& control) {
-    command->add_option("--control", control, "Path of the control socket");
-}
 
 void define_serving(const Definition& define) {
     auto serve = std::make_shared<ServeOptions>();
@@ -200,7 +164,7 @@ void define_users(const Definition& define) {
           Verb{"list", "List users and tokens", "poise user list"}}) {
         auto options = std::make_shared<UserOptions>();
         options->verb = verb.name;
-        const Definition nested{*user, define.terminal, define.chosen};
+        const Definition nested = define.within(*user);
         auto* command = nested.command(verb.name, verb.help, verb.example, options,
                                        [](const UserOptions& given, Terminal& terminal) {
                                            return run_user(given, terminal, std::cin);
@@ -219,53 +183,12 @@ void define_users(const Definition& define) {
     }
 }
 
-void define_pair(const Definition& define) {
-    auto pair = std::make_shared<PairOptions>();
-    auto* keys = define.command("pair", "Make or show the key that both nodes of a pair share",
-                                "poise pair --key-file /etc/poise/cluster.key", pair, run_pair);
-    keys->add_option("--key-file", pair->key_file, "The file; made when it is missing")
-        ->capture_default_str();
-    keys->add_flag("--add-key", pair->add_key,
-                   "To change keys, first: a second one that is only read; copy the file, reload");
-    keys->add_flag("--use-next", pair->use_next,
-                   "Then: the second one is used; copy the file, reload");
-    keys->add_flag("--drop-old", pair->drop_old, "Last: the old one is forgotten");
-    struct Order {
-        ControlVerb verb;
-        const char* help;
-        const char* example;
-    };
-    for (const Order& order :
-         {Order{ControlVerb::takeover,
-                "This node takes the floating addresses over, without a loss", "poise takeover"},
-          Order{ControlVerb::standby, "The other node takes the floating addresses over",
-                "poise standby"}}) {
-        auto options = std::make_shared<OwnerOptions>();
-        options->verb = order.verb;
-        auto* command = define.command(std::string(word(order.verb)), order.help, order.example,
-                                       options, run_owner_command);
-        if (order.verb == ControlVerb::takeover)
-            command->add_flag("--force", options->force,
-                              "Also when settings differ or the other node cannot be heard");
-        command->add_flag("--json", options->json, "As JSON");
-        add_control(command, options->control);
-    }
-    auto settings = std::make_shared<SettingsOptions>();
-    auto* command =
-        define.command("settings", "Whether both nodes have the same poise.yaml, and what differs",
-                       "poise settings", settings, run_settings);
-    command->add_flag("--take", settings->take,
-                      "Put the other node's poise.yaml and files in the place of this node's");
-    command->add_flag("--json", settings->json, "As JSON");
-    add_control(command, settings->control);
-}
-
 void define_alerts(const Definition& define) {
     CLI::App* alert = define.app.add_subcommand("alert", "Who is told when something goes wrong");
     alert->require_subcommand(1);
     alert->footer("Example:\n  poise alert test --node /etc/poise/node.yaml");
     auto options = std::make_shared<AlertOptions>();
-    const Definition nested{*alert, define.terminal, define.chosen};
+    const Definition nested = define.within(*alert);
     auto* command =
         nested.command("test", "Send a test message to everybody whom node.yaml names",
                        "poise alert test --node /etc/poise/node.yaml", options, run_alert_test);

@@ -18,7 +18,8 @@ int print_keys(const std::string& path, const ha::ClusterKeys& keys, Terminal& t
         terminal.out << fmt::format("{} {:08x}\n",
                                     i == 0 ? "in use:   " : "also read:", ha::key_id(keys[i]));
     terminal.out << fmt::format(
-        "Both nodes need this file: copy it to the other one over a way that nobody else reads,\n"
+        "Both nodes need this file. `poise pair offer --key-file {0}` here and `poise pair join`\n"
+        "there bring it over; or copy it over a way that nobody else reads,\n"
         "  scp -p {0} OTHER:{0}\n"
         "and name it in both node.yaml as cluster.key_file. `poise pair --key-file {0}` there "
         "must\n"

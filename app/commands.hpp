@@ -90,6 +90,20 @@ struct PairOptions {
 };
 int run_pair(const PairOptions& options, Terminal& terminal);
 
+/// `poise pair offer` gives the key to one other node, `poise pair join` gets it from there.
+struct PairingOptions {
+    bool offers = false;
+    std::string host;  // join: where `poise pair offer` waits
+    std::string node;  // empty: the defaults
+    std::string config = "poise.yaml";
+    std::string key_file;       // empty: what node.yaml says, else cluster.key
+    std::string listen;         // offer; empty: the first heartbeat address, else all
+    std::string code;           // a file with the other node's code, "-": the standard input
+    bool yes = false;           // nobody is asked; needs `code`
+    std::uint32_t limit = 600;  // seconds, for all of it
+};
+int run_pairing(const PairingOptions& options, Terminal& terminal);
+
 /// takeover and standby.
 struct OwnerOptions {
     ControlVerb verb = ControlVerb::takeover;

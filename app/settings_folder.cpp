@@ -103,7 +103,7 @@ std::expected<void, std::string> SettingsFolder::save_note() const {
     return admin::write_whole(config_path_ + ".pair", note.dump(2) + "\n", 0600);
 }
 
-void SettingsFolder::read(const config::Config& config) {
+void SettingsFolder::look(const config::Config& config) {
     settings_.text =
         admin::read_whole(config_path_, ha::settings_bytes_max).value_or(std::string());
     settings_.files.clear();
@@ -124,6 +124,12 @@ void SettingsFolder::read(const config::Config& config) {
     if (hash == noted_) return;
     noted_ = hash;
     ++standing_.version;
+}
+
+void SettingsFolder::read(const config::Config& config) {
+    const ha::Hash before = noted_;
+    look(config);
+    if (noted_ == before) return;
     [[maybe_unused]] const auto saved = save_note();
 }
 

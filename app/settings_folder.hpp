@@ -28,6 +28,8 @@ public:
     /// `config` has just been read from the disk: what it consists of, as it lies there. Files
     /// outside of the folder of poise.yaml are not among it: they are the operator's.
     void read(const config::Config& config);
+    /// The same, and nothing is written.
+    void look(const config::Config& config);
 
     const ha::Settings& settings() const { return settings_; }
     const ha::Standing& standing() const { return standing_; }
