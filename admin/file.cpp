@@ -11,6 +11,7 @@
 #include <system_error>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 namespace poise::admin {
 
@@ -43,6 +44,10 @@ void sync_folder(const std::string& path) {
     ::close(fd);
 }
 
+std::unexpected<std::string> cannot_write(const std::string& path, int error) {
+    return std::unexpected(fmt::format("cannot write {}: {}", path, error_text(error)));
+}
+
 }  // namespace
 
 std::optional<std::string> read_whole(const std::string& path, std::size_t bytes_max) {
@@ -58,19 +63,16 @@ std::optional<std::string> read_whole(const std::string& path, std::size_t bytes
     return text;
 }
 
-std::expected<void, std::string> write_whole(const std::string& given, std::string_view text,
-                                             mode_t mode) {
+std::expected<StagedFile, std::string> StagedFile::write(const std::string& given,
+                                                         std::string_view text, mode_t mode) {
     std::error_code ignored;  // no such file yet: it is written where it was named
     const auto real = std::filesystem::canonical(given, ignored);
     const std::string path = real.empty() ? given : real.string();
-    const auto fail = [&](int error) {
-        return std::unexpected(fmt::format("cannot write {}: {}", path, error_text(error)));
-    };
     struct stat before{};
     const bool is_there = ::stat(path.c_str(), &before) == 0;
     std::string temporary = path + ".XXXXXX";
     const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);  // mode 0600
-    if (fd < 0) return fail(errno);
+    if (fd < 0) return cannot_write(path, errno);
     ::fchmod(fd, is_there ? before.st_mode & 07777 : mode);
     // A file that root makes for a service is to be the service's, as its folder is.
     const std::string folder = std::filesystem::path(path).parent_path().string();
@@ -80,16 +82,35 @@ std::expected<void, std::string> write_whole(const std::string& given, std::stri
         ignored_result(::fchown(fd, around.st_uid, around.st_gid));
     // Without the right to give files away it stays ours.
     if (is_there && ::fchown(fd, before.st_uid, before.st_gid) != 0) ::fchmod(fd, 0600);
+    StagedFile staged(path, std::move(temporary), !is_there);
     const bool written = write_all(fd, text) && ::fsync(fd) == 0;
-    int error = errno;
+    const int error = errno;
     ::close(fd);
-    if (written && ::rename(temporary.c_str(), path.c_str()) == 0) {
-        sync_folder(path);
-        return {};
-    }
-    if (written) error = errno;
-    ::unlink(temporary.c_str());
-    return fail(error);
+    if (!written) return cannot_write(path, error);
+    return staged;
+}
+
+StagedFile::StagedFile(StagedFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      temporary_(std::exchange(other.temporary_, {})),
+      is_new_(other.is_new_) {}
+
+StagedFile::~StagedFile() {
+    if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+std::expected<void, std::string> StagedFile::commit() {
+    if (::rename(temporary_.c_str(), path_.c_str()) != 0) return cannot_write(path_, errno);
+    temporary_.clear();
+    sync_folder(path_);
+    return {};
+}
+
+std::expected<void, std::string> write_whole(const std::string& path, std::string_view text,
+                                             mode_t mode) {
+    auto staged = StagedFile::write(path, text, mode);
+    if (!staged) return std::unexpected(staged.error());
+    return staged->commit();
 }
 
 std::expected<void, std::string> make_folder(const std::string& path) {

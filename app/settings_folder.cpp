@@ -50,6 +50,15 @@ std::int64_t seconds_now() {
         .count();
 }
 
+// The error; empty: all are in their places. `new_files`: those that were not there before.
+std::string put(std::vector<admin::StagedFile>& staged, std::vector<std::string>& new_files) {
+    for (admin::StagedFile& each : staged) {
+        if (auto done = each.commit(); !done) return done.error();
+        if (each.is_new()) new_files.push_back(each.path());
+    }
+    return {};
+}
+
 }  // namespace
 
 std::vector<std::string> files_of(const config::Config& config) {
@@ -150,19 +159,37 @@ std::string SettingsFolder::path_of(const ha::SettingsFile& file) const {
     return folder_ + "/" + file.path;
 }
 
-// The error; nothing: all have been written. poise.yaml comes last: what it names is there then.
-std::optional<std::string> SettingsFolder::write(const ha::Settings& settings) const {
+std::expected<std::vector<admin::StagedFile>, std::string> SettingsFolder::stage(
+    const ha::Settings& settings) const {
+    std::vector<admin::StagedFile> staged;
     for (const ha::SettingsFile& file : settings.files) {
         const std::string path = path_of(file);
         std::error_code failed;
         std::filesystem::create_directories(folder_of(path), failed);
-        if (failed) return fmt::format("cannot make {}: {}", folder_of(path), failed.message());
+        if (failed)
+            return std::unexpected(
+                fmt::format("cannot make {}: {}", folder_of(path), failed.message()));
         const auto mode = static_cast<mode_t>(file.mode & new_mode_max);
-        if (auto written = admin::write_whole(path, file.bytes, mode); !written)
-            return written.error();
+        auto written = admin::StagedFile::write(path, file.bytes, mode);
+        if (!written) return std::unexpected(written.error());
+        staged.push_back(std::move(*written));
     }
-    if (auto written = admin::write_whole(config_path_, settings.text, 0640); !written)
-        return written.error();
+    // Last: what it names is there by the time that it is put in its place.
+    auto text = admin::StagedFile::write(config_path_, settings.text, 0640);
+    if (!text) return std::unexpected(text.error());
+    staged.push_back(std::move(*text));
+    return staged;
+}
+
+std::optional<std::string> SettingsFolder::put_back(
+    const ha::Settings& before, const std::vector<std::string>& new_files) const {
+    std::error_code ignored;  // what cannot be removed is named by nothing
+    for (const std::string& path : new_files)
+        std::filesystem::remove(path, ignored);
+    auto staged = stage(before);
+    if (!staged) return staged.error();
+    std::vector<std::string> gone_before;
+    if (std::string error = put(*staged, gone_before); !error.empty()) return error;
     return std::nullopt;
 }
 
@@ -177,12 +204,16 @@ std::expected<void, std::string> SettingsFolder::take(const ha::Settings& settin
     history_.keep(before.text, "", "before the other node's was taken", seconds_now());
     taking_ = theirs.hash;
     std::string error;
+    std::vector<std::string> new_files;
+    bool replaced = false;
     if (auto noted = save_note(); !noted) {
         error = noted.error();
-    } else if (auto failed = write(settings)) {
-        error = std::move(*failed);
+    } else if (auto staged = stage(settings); !staged) {
+        error = staged.error();
     } else {
-        error = load();
+        replaced = true;
+        error = put(*staged, new_files);
+        if (error.empty()) error = load();
     }
     if (error.empty()) {
         standing_.version = std::max(standing_.version, theirs.version);
@@ -191,7 +222,8 @@ std::expected<void, std::string> SettingsFolder::take(const ha::Settings& settin
         history_.keep(settings.text, "the other node", "taken from the other node", seconds_now());
         return {};
     }
-    if (auto failed = write(before)) error += "; and what was here cannot be put back: " + *failed;
+    if (auto failed = replaced ? put_back(before, new_files) : std::nullopt)
+        error += "; and what was here cannot be put back: " + *failed;
     settings_ = before;
     standing_ = standing;
     taking_ = {};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "admin/config_history.hpp"
+#include "admin/file.hpp"
 #include "config/model.hpp"
 #include "ha/settings.hpp"
 
@@ -42,7 +43,8 @@ public:
     bool edited() const;
 
     /// Puts `settings` in the place of our own and calls `load`, which reads them and calls
-    /// read(); when that says why not, everything is put back. The error is a sentence.
+    /// read(); when that says why not, everything is put back, and files that were not there
+    /// before are gone. On a full disk nothing is replaced. The error is a sentence.
     std::expected<void, std::string> take(const ha::Settings& settings, const ha::Standing& theirs,
                                           const std::function<std::string()>& load);
 
@@ -53,7 +55,11 @@ public:
 
 private:
     std::string path_of(const ha::SettingsFile& file) const;
-    std::optional<std::string> write(const ha::Settings& settings) const;
+    std::expected<std::vector<admin::StagedFile>, std::string> stage(
+        const ha::Settings& settings) const;
+    /// After the new settings were put in their place, whole or not.
+    std::optional<std::string> put_back(const ha::Settings& before,
+                                        const std::vector<std::string>& new_files) const;
     void load_note();
     std::expected<void, std::string> save_note() const;
 

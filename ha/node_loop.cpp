@@ -162,6 +162,8 @@ PairStatus Node::Loop::published() const {
 void Node::Loop::look_at_self(Time now) {
     links_down_ = links_->down();
     self_.fit = links_down_.empty();
+    const PeerView& peer = member_->peer();
+    self_.verified = verified_ && (!peer.heard || peer.beat.config.hash == facts_.config.hash);
     self_.reclaimed = guardian_ && guardian_->has_taken();
     if (self_.reclaimed) {
         addresses_->forget();

@@ -41,7 +41,8 @@ public:
     Member& member() { return *member_; }
     const SelfView& self() const { return self_; }
     SelfFacts& facts() { return facts_; }
-    void set_verified(bool verified) { self_.verified = verified; }
+    /// As of now; the other node's settings may change at any beat.
+    void set_verified(bool verified) { verified_ = verified; }
     Sealing& sealing() { return *sealing_; }
     Announcer& announcer() { return *announcer_; }
     void change_addresses(std::vector<config::FloatingAddress> addresses);
@@ -89,6 +90,7 @@ private:
     std::unique_ptr<Links> links_;
     SelfView self_;
     SelfFacts facts_;
+    bool verified_ = false;
     std::vector<std::string> links_down_;
     std::vector<std::string> problems_;
     std::array<std::uint64_t, refused_kinds> refused_{};

@@ -43,7 +43,8 @@ def bad_datagrams(beats: list[bytes], draw: random.Random) -> list[bytes]:
     """Replayed, truncated, oversized, forged, of another cluster, with another key, noise."""
     made = [b""]
     for beat in draw.choices(beats, k=KINDS):
-        newer = (int.from_bytes(beat[28:HEADER], "big") + draw.randrange(1, 10**6)).to_bytes(8, "big")
+        counter = int.from_bytes(beat[28:HEADER], "big") + draw.randrange(1, 10**6)
+        newer = counter.to_bytes(8, "big")
         made += [
             beat,
             beat[:draw.randrange(1, len(beat))],

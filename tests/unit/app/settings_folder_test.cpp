@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <sys/stat.h>
 
 using namespace poise;
 using namespace poise::app;
@@ -124,6 +125,41 @@ TEST_SUITE("app/settings_folder") {
         CHECK_FALSE(ours.folder->standing().unfinished);
         const admin::ConfigHistory history(ours.here.path + "/history");
         CHECK(history.revisions().size() == 2);
+    }
+
+    TEST_CASE("settings of which one file cannot be written replace nothing") {
+        Node ours(yaml_with("pages/a.txt"));
+        const auto inode = [&] {
+            struct stat facts{};
+            REQUIRE(::stat(ours.here.file("pages/a.txt").c_str(), &facts) == 0);
+            return facts.st_ino;
+        };
+        const auto before = inode();
+        ha::Settings theirs = ours.folder->settings();
+        theirs.files[0].bytes = "overwritten\n";
+        theirs.files.push_back({"pages/new.txt", 0644, "new\n"});
+        theirs.files.push_back({"poise.yaml/impossible.txt", 0644, "no folder can be here\n"});
+
+        const auto taken = ours.folder->take(theirs, {}, [&] { return ours.load(); });
+
+        REQUIRE_FALSE(taken);
+        CHECK(taken.error().find("put back") == std::string::npos);
+        CHECK(inode() == before);
+        CHECK(ours.here.read("pages/a.txt") == "hello\n");
+        const auto names = fs::directory_iterator(ours.here.file("pages"));
+        CHECK(std::distance(fs::begin(names), fs::end(names)) == 1);
+    }
+
+    TEST_CASE("files of settings that do not load here are gone again") {
+        Node ours(yaml_with("pages/a.txt"));
+        ha::Settings bad = ours.folder->settings();
+        bad.text = "nonsense: 1\n";
+        bad.files.push_back({"pages/new.txt", 0644, "new\n"});
+
+        CHECK_FALSE(ours.folder->take(bad, {}, [&] { return ours.load(); }));
+
+        CHECK_FALSE(fs::exists(ours.here.file("pages/new.txt")));
+        CHECK(ours.here.read("pages/a.txt") == "hello\n");
     }
 
     TEST_CASE("settings that do not load here leave everything as it was") {
