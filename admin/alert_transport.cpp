@@ -1,5 +1,6 @@
 #include "admin/alert_transport.hpp"
 
+#include "admin/curl.hpp"
 #include "admin/file.hpp"
 
 #include <fmt/format.h>
@@ -7,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <curl/curl.h>
 #include <expected>
 #include <memory>
 #include <string_view>
@@ -21,21 +21,22 @@ constexpr long total_limit_ms = 30'000;
 constexpr int wake_ms = 100;
 constexpr std::size_t secret_bytes_max = 4'096;
 
+// Only with libcurl loaded is there anything to free.
 struct FreeHandle {
-    void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+    void operator()(CURL* handle) const { curl()->easy_cleanup(handle); }
 };
 struct FreeMulti {
-    void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+    void operator()(CURLM* multi) const { curl()->multi_cleanup(multi); }
 };
 struct FreeList {
-    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+    void operator()(curl_slist* list) const { curl()->slist_free_all(list); }
 };
 using Handle = std::unique_ptr<CURL, FreeHandle>;
 using Multi = std::unique_ptr<CURLM, FreeMulti>;
 using List = std::unique_ptr<curl_slist, FreeList>;
 
 void append(List& list, const std::string& text) {
-    curl_slist* const longer = curl_slist_append(list.get(), text.c_str());
+    curl_slist* const longer = curl()->slist_append(list.get(), text.c_str());
     if (longer == nullptr) return;
     list.release();  // NOLINT(bugprone-unused-return-value): `longer` begins with it
     list.reset(longer);
@@ -71,12 +72,15 @@ std::expected<std::string, std::string> secret_of(const std::string& path) {
 
 template <typename Value>
 void set(const Handle& handle, CURLoption option, Value value) {
-    curl_easy_setopt(handle.get(), option, value);
+    curl()->easy_setopt(handle.get(), option, value);
 }
 
-Handle make_handle(const char* protocols, const std::string& ca_file) {
-    Handle handle(curl_easy_init());
-    if (!handle) return handle;
+std::expected<Handle, SendResult> make_handle(const char* protocols, const std::string& ca_file) {
+    if (curl() == nullptr)
+        return std::unexpected(
+            SendResult{"libcurl.so.4 is missing or too old: apt install libcurl4"});
+    Handle handle(curl()->easy_init());
+    if (!handle) return std::unexpected(SendResult{"no memory"});
     set(handle, CURLOPT_NOSIGNAL, 1L);
     set(handle, CURLOPT_PROTOCOLS_STR, protocols);
     set(handle, CURLOPT_PROXY, "");  // what the environment says of proxies is for others
@@ -97,19 +101,19 @@ Ended perform(const Handle& handle, const std::atomic<bool>& stop) {
     std::array<char, CURL_ERROR_SIZE> text{};
     set(handle, CURLOPT_ERRORBUFFER, text.data());
     Ended ended;
-    const Multi multi(curl_multi_init());
-    if (!multi || curl_multi_add_handle(multi.get(), handle.get()) != CURLM_OK)
+    const Multi multi(curl()->multi_init());
+    if (!multi || curl()->multi_add_handle(multi.get(), handle.get()) != CURLM_OK)
         return {CURLE_OUT_OF_MEMORY, 0, "no memory"};
     int running = 1;
-    while (!stop && curl_multi_perform(multi.get(), &running) == CURLM_OK && running > 0)
-        curl_multi_poll(multi.get(), nullptr, 0, wake_ms, nullptr);
+    while (!stop && curl()->multi_perform(multi.get(), &running) == CURLM_OK && running > 0)
+        curl()->multi_poll(multi.get(), nullptr, 0, wake_ms, nullptr);
     int left = 0;
-    if (const CURLMsg* done = curl_multi_info_read(multi.get(), &left); done != nullptr)
+    if (const CURLMsg* done = curl()->multi_info_read(multi.get(), &left); done != nullptr)
         ended.code = done->data.result;
-    curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &ended.status);
-    curl_multi_remove_handle(multi.get(), handle.get());
+    curl()->easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &ended.status);
+    curl()->multi_remove_handle(multi.get(), handle.get());
     set(handle, CURLOPT_ERRORBUFFER, static_cast<char*>(nullptr));
-    ended.text = text[0] != '\0' ? text.data() : curl_easy_strerror(ended.code);
+    ended.text = text[0] != '\0' ? text.data() : curl()->easy_strerror(ended.code);
     if (stop) ended.text = "Poise is stopping";
     return ended;
 }
@@ -131,18 +135,11 @@ SendResult post_result(const Ended& ended) {
 
 }  // namespace
 
-AlertTransport::AlertTransport() {
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
-AlertTransport::~AlertTransport() {
-    curl_global_cleanup();
-}
-
-SendResult AlertTransport::send_mail(const config::AlertMail& mail, const AlertMessage& message,
-                                     const std::atomic<bool>& stop) {
-    const Handle handle = make_handle("smtp,smtps", mail.ca_file);
-    if (!handle) return {"no memory"};
+SendResult send_mail(const config::AlertMail& mail, const AlertMessage& message,
+                     const std::atomic<bool>& stop) {
+    const auto made = make_handle("smtp,smtps", mail.ca_file);
+    if (!made) return made.error();
+    const Handle& handle = *made;
     // The path is the name by which we greet the server.
     const char* const scheme = mail.tls == config::SmtpTls::always ? "smtps" : "smtp";
     set(handle, CURLOPT_URL, fmt::format("{}://{}/{}", scheme, mail.server, message.node).c_str());
@@ -168,10 +165,11 @@ SendResult AlertTransport::send_mail(const config::AlertMail& mail, const AlertM
     return mail_result(perform(handle, stop));
 }
 
-SendResult AlertTransport::post(const config::AlertWebhook& hook, const AlertMessage& message,
-                                const std::atomic<bool>& stop) {
-    const Handle handle = make_handle("http,https", hook.ca_file);
-    if (!handle) return {"no memory"};
+SendResult post(const config::AlertWebhook& hook, const AlertMessage& message,
+                const std::atomic<bool>& stop) {
+    const auto made = make_handle("http,https", hook.ca_file);
+    if (!made) return made.error();
+    const Handle& handle = *made;
     std::string url = hook.url;
     if (!hook.url_file.empty()) {
         auto secret = secret_of(hook.url_file);

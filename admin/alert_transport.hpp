@@ -14,19 +14,11 @@ struct SendResult {
     bool permanent = false;  // sending the same again would end the same
 };
 
-/// Each call waits for the other side, for half a minute at most, and ends soon once `stop` is
-/// true. Files with secrets are read anew each time. Any thread; SIGPIPE must be blocked there.
-class AlertTransport {
-public:
-    AlertTransport();
-    ~AlertTransport();
-    AlertTransport(const AlertTransport&) = delete;
-    AlertTransport& operator=(const AlertTransport&) = delete;
-
-    static SendResult send_mail(const config::AlertMail& mail, const AlertMessage& message,
-                                const std::atomic<bool>& stop);
-    static SendResult post(const config::AlertWebhook& hook, const AlertMessage& message,
-                           const std::atomic<bool>& stop);
-};
+/// Both wait for the other side, for half a minute at most, and end soon once `stop` is true.
+/// Files with secrets are read anew each time. Any thread; SIGPIPE must be blocked there.
+SendResult send_mail(const config::AlertMail& mail, const AlertMessage& message,
+                     const std::atomic<bool>& stop);
+SendResult post(const config::AlertWebhook& hook, const AlertMessage& message,
+                const std::atomic<bool>& stop);
 
 }  // namespace poise::admin

@@ -72,7 +72,7 @@ Alerts::Alerts(config::Alerts settings, std::string node, Log& log)
         senders_.push_back(std::make_unique<AlertSender>(
             name_of(*settings_.smtp),
             [mail = *settings_.smtp](const AlertMessage& message, const std::atomic<bool>& stop) {
-                return AlertTransport::send_mail(mail, message, stop);
+                return admin::send_mail(mail, message, stop);
             },
             log_));
     }
@@ -81,7 +81,7 @@ Alerts::Alerts(config::Alerts settings, std::string node, Log& log)
             name_of(*settings_.webhook),
             [hook = *settings_.webhook](const AlertMessage& message,
                                         const std::atomic<bool>& stop) {
-                return AlertTransport::post(hook, message, stop);
+                return admin::post(hook, message, stop);
             },
             log_));
     }

@@ -3,7 +3,6 @@
 
 #include "admin/alert_group.hpp"
 #include "admin/alert_sender.hpp"
-#include "admin/alert_transport.hpp"
 #include "admin/alert_watch.hpp"
 #include "admin/program.hpp"
 #include "base/log.hpp"
@@ -47,7 +46,6 @@ private:
     Log& log_;
     AlertWatch watch_;
     AlertGroup group_;
-    const AlertTransport transport_;  // ends after the senders
     std::vector<std::unique_ptr<AlertSender>> senders_;
 };
 

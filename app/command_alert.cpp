@@ -41,15 +41,14 @@ int run_alert_test(const AlertOptions& options, Terminal& terminal) {
     const admin::AlertMessage message = admin::test_message(
         node->name.empty() ? host_name() : node->name, "the command line", now.count());
     ::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): cannot fail for a valid number
-    const admin::AlertTransport transport;
     const std::atomic<bool> stop{false};
     bool good = true;
     if (alerts.smtp)
-        good &= told(admin::name_of(*alerts.smtp), transport.send_mail(*alerts.smtp, message, stop),
+        good &= told(admin::name_of(*alerts.smtp), admin::send_mail(*alerts.smtp, message, stop),
                      terminal);
     if (alerts.webhook)
-        good &= told(admin::name_of(*alerts.webhook),
-                     transport.post(*alerts.webhook, message, stop), terminal);
+        good &= told(admin::name_of(*alerts.webhook), admin::post(*alerts.webhook, message, stop),
+                     terminal);
     return good ? exit_good : exit_failure;
 }
 

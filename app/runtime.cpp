@@ -6,6 +6,7 @@
 #include "app/runtime_impl.hpp"
 #include "app/runtime_text.hpp"
 #include "app/text.hpp"
+#include "base/start_pages.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -127,6 +128,7 @@ std::expected<void, std::string> Runtime::Impl::start() {
     sweep_later();
     stage = Stage::serving;
     announce(begun);
+    release_start_pages();
     return {};
 }
 

@@ -1,9 +1,10 @@
 #include "l4/kernel_guard.hpp"
 
+#include "base/shared_library.hpp"
+
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <dlfcn.h>
 #include <iterator>
 #include <unistd.h>
 
@@ -111,7 +112,7 @@ std::string masquerade_rules(const Services& services, const std::string& table)
 
 // The five calls of libnftables(3) that are used.
 struct KernelGuard::Library {
-    void* handle = nullptr;
+    SharedLibrary file{"libnftables.so.1"};
     void* context = nullptr;
     void (*free_context)(void*) = nullptr;
     int (*run)(void*, const char*) = nullptr;
@@ -119,7 +120,6 @@ struct KernelGuard::Library {
 
     ~Library() {
         if (context != nullptr) free_context(context);
-        if (handle != nullptr) ::dlclose(handle);
     }
 };
 
@@ -131,17 +131,15 @@ KernelGuard::~KernelGuard() = default;
 std::expected<std::unique_ptr<KernelGuard>, std::string> KernelGuard::open() {
     std::unique_ptr<KernelGuard> guard(new KernelGuard);
     Library& library = *guard->library_;
-    library.handle = ::dlopen("libnftables.so.1", RTLD_NOW | RTLD_LOCAL);
-    if (library.handle == nullptr)
+    if (!library.file.loaded())
         return std::unexpected("layer 4 needs libnftables.so.1: apt install nftables");
-    const auto find = [&](const char* name) { return ::dlsym(library.handle, name); };
-    const auto make = reinterpret_cast<void* (*)(std::uint32_t)>(find("nft_ctx_new"));
-    const auto keep = reinterpret_cast<int (*)(void*)>(find("nft_ctx_buffer_error"));
-    library.free_context = reinterpret_cast<void (*)(void*)>(find("nft_ctx_free"));
-    library.run = reinterpret_cast<int (*)(void*, const char*)>(find("nft_run_cmd_from_buffer"));
-    library.error = reinterpret_cast<const char* (*)(void*)>(find("nft_ctx_get_error_buffer"));
-    if (make == nullptr || keep == nullptr || library.free_context == nullptr ||
-        library.run == nullptr || library.error == nullptr)
+    void* (*make)(std::uint32_t) = nullptr;
+    int (*keep)(void*) = nullptr;
+    if (!library.file.find("nft_ctx_new", make) ||
+        !library.file.find("nft_ctx_buffer_error", keep) ||
+        !library.file.find("nft_ctx_free", library.free_context) ||
+        !library.file.find("nft_run_cmd_from_buffer", library.run) ||
+        !library.file.find("nft_ctx_get_error_buffer", library.error))
         return std::unexpected("layer 4: this libnftables lacks what Poise calls");
     library.context = make(0);
     if (library.context == nullptr || keep(library.context) != 0)
