@@ -94,9 +94,12 @@ ha::PathStatus path_from(const json& object) {
 }  // namespace
 
 std::string pair_to_json(const ha::PairStatus& pair) {
-    json paths = json::array(), changes = json::array(), refused = json::object();
+    json paths = json::array(), witnesses = json::array(), changes = json::array(),
+         refused = json::object();
     for (const auto& path : pair.paths)
         paths.push_back(to_object(path));
+    for (const auto& each : pair.witnesses)
+        witnesses.push_back({{"address", each.address}, {"answers", each.answers}});
     for (const auto& change : pair.changes)
         changes.push_back(to_object(change));
     for (std::size_t i = 0; i < ha::refused_kinds; ++i)
@@ -125,6 +128,7 @@ std::string pair_to_json(const ha::PairStatus& pair) {
                       {"problems", pair.problems},
                       {"unconfirmed", pair.unconfirmed},
                       {"paths", std::move(paths)},
+                      {"witnesses", std::move(witnesses)},
                       {"refused", std::move(refused)},
                       {"strangers", pair.strangers},
                       {"replication", to_object(pair.replication)},
@@ -160,6 +164,8 @@ ha::PairStatus pair_from_json(std::string_view text) {
     object.at("unconfirmed").get_to(pair.unconfirmed);
     for (const json& path : object.at("paths"))
         pair.paths.push_back(path_from(path));
+    for (const json& each : object.at("witnesses"))
+        pair.witnesses.push_back({each.at("address"), each.at("answers")});
     for (std::size_t i = 0; i < ha::refused_kinds; ++i)
         object.at("refused")
             .at(std::string(word(static_cast<ha::Refused>(i))))

@@ -55,7 +55,7 @@ std::string_view hold_text(ha::Hold hold) {
         case ha::Hold::unreadable:
             return "somebody sends from the other node's address with another key";
         case ha::Hold::alone:
-            return "nobody answers: the fault may be this node's";
+            return "neither the other node nor a witness answers: this node may be cut off";
         case ha::Hold::deferring:
             return "the other node comes first";
     }
@@ -103,6 +103,14 @@ std::string replication_line(const ha::ReplicationStatus& status) {
     return text;
 }
 
+std::string witnesses_line(const std::vector<ha::WitnessStatus>& witnesses) {
+    std::string all;
+    for (const ha::WitnessStatus& each : witnesses)
+        all += fmt::format("{}{} {}", all.empty() ? "" : ", ", each.address,
+                           each.answers ? "answers" : "is SILENT");
+    return "  witnesses: " + all;
+}
+
 std::string age_of(const ha::OwnerChange& change, std::chrono::system_clock::time_point now) {
     const std::chrono::system_clock::time_point at{std::chrono::milliseconds(change.at_ms)};
     return age_text(std::chrono::duration_cast<std::chrono::seconds>(
@@ -141,6 +149,7 @@ std::string pair_text(const ha::PairStatus& pair, const StatusStyle& style) {
                              path.peer, path.up ? "up" : "DOWN", path.loss * 100, path.limit_ms),
                  style);
     }
+    if (!pair.witnesses.empty()) text += line(witnesses_line(pair.witnesses), style);
     if (pair.hold != ha::Hold::none && pair.state != ha::State::active)
         text += line(fmt::format("  does not take over: {}", hold_text(pair.hold)), style);
     if (pair.replication.state != ha::StreamState::off)

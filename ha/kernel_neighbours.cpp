@@ -38,9 +38,11 @@ std::optional<Neighbour> neighbour_in(const NetlinkMessage& message, unsigned in
     return neighbour;
 }
 
+}  // namespace
+
 // Through whom a packet would leave to an address that nobody has (RFC 5737, RFC 3849). Asking
 // for one way, not for the table of all, which may be long.
-std::optional<Address> gateway(NetlinkSocket& socket, int family, unsigned interface) {
+std::optional<Address> gateway_of(NetlinkSocket& socket, int family, unsigned interface) {
     const Address nowhere = *parse_ip(family == AF_INET ? "192.0.2.1" : "2001:db8::1");
     const auto all = std::as_bytes(std::span(nowhere.ip));
     const auto bytes = family == AF_INET ? all.subspan(12) : all;
@@ -61,8 +63,6 @@ std::optional<Address> gateway(NetlinkSocket& socket, int family, unsigned inter
     return found;
 }
 
-}  // namespace
-
 std::vector<Neighbour> kernel_neighbours(NetlinkSocket& socket, unsigned interface) {
     NetlinkBatch question;
     question.begin(RTM_GETNEIGH, NLM_F_DUMP);
@@ -75,7 +75,7 @@ std::vector<Neighbour> kernel_neighbours(NetlinkSocket& socket, unsigned interfa
         if (neighbour && all.size() < neighbours_max) all.push_back(*neighbour);
     });
     for (const int family : {AF_INET, AF_INET6}) {
-        const auto ip = gateway(socket, family, interface);
+        const auto ip = gateway_of(socket, family, interface);
         if (ip && all.size() < neighbours_max &&
             std::ranges::find(all, *ip, &Neighbour::ip) == all.end())
             all.push_back({.ip = *ip});

@@ -65,6 +65,12 @@ void Member::look_at_peer(Time now) {
     peer_.unreadable = unreadable_ >= unreadable_min && now - unreadable_at_ <= unreadable_for;
 }
 
+SelfView Member::with_witnesses(const SelfView& self) const {
+    SelfView view = self;
+    view.alone = self.alone || witnesses_.alone();
+    return view;
+}
+
 int Member::take_answers_due() {
     return asked_ - std::exchange(answered_, asked_);
 }
@@ -73,7 +79,8 @@ void Member::tick(Time now, const SelfView& self) {
     asked_ = answered_ = 0;
     detector_.tick(now);
     look_at_peer(now);
-    ownership_.step(now, peer_, self);
+    witnesses_.tick(now, detector_.doubtful() || !detector_.alive());
+    ownership_.step(now, peer_, with_witnesses(self));
 }
 
 void Member::sent(std::uint64_t counter, Time now) {
@@ -84,7 +91,7 @@ void Member::sent(std::uint64_t counter, Time now) {
 bool Member::react(Time now, const SelfView& self) {
     const std::uint64_t before = ownership_.changes();
     look_at_peer(now);
-    ownership_.step(now, peer_, self);
+    ownership_.step(now, peer_, with_witnesses(self));
     return ownership_.changes() != before;
 }
 
@@ -115,7 +122,7 @@ Beat Member::beat(Time now, const SelfView& self, const SelfFacts& facts) const 
 }
 
 std::string Member::order_takeover(Time now, const SelfView& self, bool force) {
-    return ownership_.order_takeover(now, peer_, self, force);
+    return ownership_.order_takeover(now, peer_, with_witnesses(self), force);
 }
 
 std::string Member::order_standby(Time now) {

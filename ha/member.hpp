@@ -6,6 +6,7 @@
 #include "ha/detector.hpp"
 #include "ha/ownership.hpp"
 #include "ha/sealing.hpp"
+#include "ha/witnesses.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -39,6 +40,11 @@ public:
     /// A datagram from the peer's address that cannot be read. `counts`: it names our session,
     /// or there has been no session yet; else anybody may have sent it.
     void take_unreadable(bool counts, Time now);
+
+    /// The gateway or a real server has answered this node's question.
+    void take_witness(Time now) { witnesses_.answered(now); }
+    /// Whether the witnesses are to be asked now, after tick().
+    bool take_question_due(Time now) { return witnesses_.take_question_due(now); }
 
     /// Once a heartbeat, after everything that waits has been taken.
     void tick(Time now, const SelfView& self);
@@ -84,11 +90,13 @@ private:
     static constexpr int unreadable_min = 3;  // within that time
 
     void look_at_peer(Time now);
+    SelfView with_witnesses(const SelfView& self) const;
     void measure_round_trip(const Beat& beat, Time now);
 
     MemberSettings settings_;
     Detector detector_;
     Ownership ownership_;
+    Witnesses witnesses_;
     PeerView peer_;
     std::uint64_t newest_ = 0;  // beat of the peer's session
     Time newest_at_{};

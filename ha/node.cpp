@@ -73,9 +73,9 @@ void Node::set_addresses(std::vector<config::FloatingAddress> addresses) {
 }
 
 void Node::set_neighbours(std::vector<Address> neighbours) {
-    loop_->post([this, neighbours = std::move(
-                           neighbours)] { loop_->announcer().set_neighbours(neighbours); },
-                false);
+    loop_->post(
+        [this, neighbours = std::move(neighbours)] { loop_->change_neighbours(neighbours); },
+        false);
 }
 
 void Node::set_keys(ClusterKeys keys) {

@@ -66,7 +66,9 @@ std::expected<void, std::string> Node::Loop::open() {
     }
     addresses_ = std::move(*addresses);
     announcer_ = std::make_unique<Announcer>(settings_.addresses);
-    announcer_->set_neighbours(settings_.neighbours);
+    if (!settings_.cluster.peers.empty())
+        witnesses_ = std::make_unique<WitnessCalls>(settings_.addresses, settings_.cluster.peers);
+    change_neighbours(settings_.neighbours);
     links_ = std::make_unique<Links>(interfaces_of(settings_.addresses));
     sealing_ = std::make_unique<Sealing>(settings_.keys, make_boot_nonce());
     member_ = std::make_unique<Member>(member_settings(settings_));
@@ -179,7 +181,9 @@ void Node::Loop::tick(Time now) {
     // Everything that waits counts before silence does.
     for (std::size_t i = 0; i < paths_.size(); ++i)
         paths_[i].receive([&](std::span<const std::uint8_t> datagram) { take(i, datagram, now); });
+    if (witnesses_ && witnesses_->heard(now)) member_->take_witness(now);
     member_->tick(now, self_);
+    if (witnesses_ && member_->take_question_due(now)) witnesses_->ask(now);
     if (!member_->peer().alive || member_->peer().beat.hears_you) well_heard_ = now;
     if (self_.reclaimed && guardian_->take_back()) self_.reclaimed = false;
     // A beat does not wait for the kernel's lock of its network settings; a change is told when it
@@ -296,9 +300,15 @@ void Node::Loop::change_addresses(std::vector<config::FloatingAddress> addresses
     settings_.addresses = std::move(addresses);
     tell_problems(addresses_->change(settings_.addresses, now).problems);
     announcer_->change(settings_.addresses, now);
+    if (witnesses_) witnesses_->change(settings_.addresses);
     links_ = std::make_unique<Links>(interfaces_of(settings_.addresses));
     member_->set_addresses_hash(addresses_hash(settings_.addresses));
     if (guardian_) guardian_->set_addresses(settings_.addresses);
+}
+
+void Node::Loop::change_neighbours(std::vector<Address> neighbours) {
+    announcer_->set_neighbours(neighbours);
+    if (witnesses_) witnesses_->set_servers(std::move(neighbours));
 }
 
 void Node::Loop::tell(bool bad, const std::string& line) {

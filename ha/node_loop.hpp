@@ -9,6 +9,7 @@
 #include "ha/node.hpp"
 #include "ha/path.hpp"
 #include "ha/sealing.hpp"
+#include "ha/witness_calls.hpp"
 
 #include <condition_variable>
 #include <functional>
@@ -44,7 +45,7 @@ public:
     /// As of now; the other node's settings may change at any beat.
     void set_verified(bool verified) { verified_ = verified; }
     Sealing& sealing() { return *sealing_; }
-    Announcer& announcer() { return *announcer_; }
+    void change_neighbours(std::vector<Address> neighbours);
     void change_addresses(std::vector<config::FloatingAddress> addresses);
 
 private:
@@ -86,6 +87,7 @@ private:
     std::vector<Path> paths_;
     std::optional<FloatingAddresses> addresses_;
     std::unique_ptr<Announcer> announcer_;
+    std::unique_ptr<WitnessCalls> witnesses_;  // null: there is no other node
     std::unique_ptr<Guardian> guardian_;
     std::unique_ptr<Links> links_;
     SelfView self_;

@@ -95,6 +95,7 @@ void Node::Loop::publish(Time now) {
                                 detector.path_up(i), detector.loss(i), in_ms(detector.limit(i))});
         status.strangers += paths_[i].strangers();
     }
+    if (witnesses_) status.witnesses = witnesses_->status(now);
     status.refused = refused_;
     status.changes = changes_;
     if (status.key_problem != key_problem_) {

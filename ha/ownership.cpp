@@ -206,6 +206,9 @@ std::string Ownership::order_takeover(Time now, const PeerView& peer, const Self
                    "--force takes over all the same, and what differs is lost";
         if (!peer.alive && peer.unreadable)
             return "the other node sends, but with another key; --force takes over all the same";
+        if (!peer.alive && !peer.left && self.alone)
+            return "neither the other node nor the gateway or a server answers: this node may be "
+                   "cut off; --force takes over all the same";
     }
     if (force) {
         claim(Reason::ordered, peer.alive && peer.beat.state == State::active, now, peer);

@@ -23,6 +23,14 @@ struct PathStatus {
     bool operator==(const PathStatus&) const = default;
 };
 
+/// Who tells this node that it is not alone: a gateway or a real server.
+struct WitnessStatus {
+    std::string address;
+    bool answers = false;
+
+    bool operator==(const WitnessStatus&) const = default;
+};
+
 /// One change of owner, as this node saw it.
 struct OwnerChange {
     std::int64_t at_ms = 0;  // since 1970
@@ -59,6 +67,7 @@ struct PairStatus {
     std::vector<std::string> problems;  // sentences, each with its cure
     std::vector<std::string> unconfirmed;
     std::vector<PathStatus> paths;
+    std::vector<WitnessStatus> witnesses;
     std::array<std::uint64_t, refused_kinds> refused{};  // by Refused
     std::uint64_t strangers = 0;                         // datagrams of other hosts
     ReplicationStatus replication;

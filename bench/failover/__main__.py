@@ -21,8 +21,10 @@ COLUMNS = ("answered", "blackout", "stall", "failed", "zero", "two", "changes")
 HEADS = ("no ARP", "no echo", "stall", "failed", "zero s", "two s", "changes")
 
 
-def run_once(product, scenario: str) -> Figures:
+def run_once(product, scenario: str, loss_seconds: int) -> Figures:
     _, act, seconds = SCENARIOS[scenario]
+    if scenario.startswith("loss"):
+        seconds = loss_seconds
     pair = Pair(Path(tempfile.mkdtemp(prefix="failover-")))
     try:
         product.start(pair)
@@ -59,6 +61,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--products", default=",".join(PRODUCTS), help=", ".join(PRODUCTS))
     parser.add_argument("--scenarios", default=",".join(SCENARIOS), help=", ".join(SCENARIOS))
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--loss-seconds", type=int, default=15,
+                        help="how long a lossy line is watched: 600 for ten minutes")
     parser.add_argument("--name", default="failover", help="of the file in bench/results")
     return parser.parse_args()
 
@@ -76,7 +80,8 @@ def main() -> int:
     for scenario in chosen.scenarios.split(","):
         for name in chosen.products.split(","):
             product = PRODUCTS[name]()
-            figures = [run_once(product, scenario) for _ in range(chosen.rounds)]
+            figures = [run_once(product, scenario, chosen.loss_seconds)
+                       for _ in range(chosen.rounds)]
             results[f"{scenario}/{name}"] = [asdict(one) for one in figures]
             print_row(scenario, product.name, figures)
     output = ROOT / "bench" / "results" / f"{chosen.name}.json"

@@ -18,7 +18,7 @@ public:
     void one() {
         const int node = static_cast<int>(random_() & 1);
         Way& way = world_.way_to(node);
-        switch (random_() % 16) {
+        switch (random_() % 19) {
             case 0:
                 return world_.kill(node, true);
             case 1:
@@ -53,6 +53,12 @@ public:
                 return world_.set_fit(node, (random_() & 1) != 0);
             case 13:
                 return order(node);
+            case 14:
+                return world_.set_witness(node, (random_() & 1) != 0);
+            case 15:  // it hears nobody, and perhaps nobody hears it
+                way.cut = true;
+                world_.way_to(1 - node).cut = (random_() & 1) != 0;
+                return world_.set_witness(node, false);
             default:
                 return calm();
         }
@@ -95,7 +101,7 @@ struct Run {
 
 // Faults of every kind, one after the other.
 Run storm(std::uint64_t seed, std::uint64_t beats) {
-    World world(seed, seed % 4 == 0);
+    World world(seed, seed % 4 == 0, seed % 3 != 0);
     Faults faults(world, seed);
     world.run_for(2s);
     while (world.beats() < beats && world.broken().empty()) {

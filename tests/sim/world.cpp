@@ -25,7 +25,8 @@ constexpr Micros settled_after = 3000ms;
 
 }  // namespace
 
-World::World(std::uint64_t seed, bool failback) : random_(seed), failback_(failback) {
+World::World(std::uint64_t seed, bool failback, bool witness)
+    : random_(seed), failback_(failback), witness_(witness) {
     for (int node : {0, 1})
         start(node);
     heal();
@@ -39,6 +40,8 @@ void World::start(int node) {
     machine.boot = ++boots_;
     machine.peer_boot = machine.session_boot = machine.counter = 0;
     machine.inbox.clear();
+    machine.witness_asked = false;
+    machine.isolated_since = machine.peer_taken_at = machine.witness_taken_at = {};
     machine.self = ha::SelfView{.verified = true};
     machine.next_tick = now_ + Micros(static_cast<int>(chance() * 10'000));
     machine.well_since = now_;
@@ -79,7 +82,14 @@ void World::set_fit(int node, bool fit) {
     machines_[node].well_since = now_;
 }
 
+void World::set_witness(int node, bool reached) {
+    witness_reached_[node] = reached;
+    machines_[node].well_since = now_;
+}
+
 void World::heal() {
+    for (const int node : {0, 1})
+        if (!witness_reached_[node]) set_witness(node, true);
     for (Way& way : ways_)
         way = Way{};
     ways_good_since_ = now_;
@@ -152,13 +162,14 @@ void World::take(Machine& machine, const Datagram& datagram) {
     }
     if (datagram.kind == ha::Kind::farewell && datagram.counter < machine.newest_of_session) return;
     machine.newest_of_session = std::max(machine.newest_of_session, datagram.counter);
+    machine.peer_taken_at = now_;
     machine.member->take(0, {datagram.kind, datagram.counter, anew, datagram.content}, now_);
 }
 
 bool World::well(int node, Micros for_at_least) const {
     const Machine& machine = machines_[node];
     return machine.on && machine.running && machine.self.fit && !machine.frozen(now_) &&
-           now_ - machine.well_since >= for_at_least;
+           (!witness_ || witness_reached_[node]) && now_ - machine.well_since >= for_at_least;
 }
 
 void World::tick(int node) {
@@ -170,8 +181,14 @@ void World::tick(int node) {
     take_inbox(machine);
     const State before = machine.member->ownership().state();
     ha::Member& member = *machine.member;
+    if (machine.witness_asked && witness_reached_[node]) {
+        member.take_witness(now_);
+        machine.witness_taken_at = now_;
+    }
     member.tick(now_, machine.self);
+    machine.witness_asked = member.take_question_due(now_) && witness_ && witness_reached_[node];
     machine.self.reclaimed = false;
+    if (before != State::active && member.ownership().state() == State::active) check_alone(node);
     const ha::Reason reason = member.ownership().reason();
     if (before != State::active && member.ownership().state() == State::active &&
         reason == ha::Reason::peer_silent && well(1 - node, 1s) && ways_[node].good() &&
@@ -221,6 +238,14 @@ int World::answering() const {
 
 void World::check() {
     if (!ways_[0].good() || !ways_[1].good()) ways_good_since_ = now_;
+    for (const int node : {0, 1}) {
+        Time& since = machines_[node].isolated_since;
+        if (!ways_[node].cut || witness_reached_[node]) {
+            since = {};
+        } else if (since == Time{}) {
+            since = now_;
+        }
+    }
     check_two_owners();
     check_no_owner();
 }
@@ -237,6 +262,17 @@ void World::check_two_owners() {
     if (now_ - two_since_ > limit)
         broken_ = fmt::format("two nodes answer for {} ms although they hear each other",
                               (now_ - two_since_) / 1ms);
+}
+
+// Who was cut off from all before it missed a beat, and had a gateway until then, is to know.
+void World::check_alone(int node) {
+    const Machine& machine = machines_[node];
+    const bool since_before = machine.isolated_since != Time{} &&
+                              machine.isolated_since <= machine.peer_taken_at + heartbeat;
+    const bool had_witness = machine.peer_taken_at - machine.witness_taken_at < 1s;
+    if (witness_ && since_before && had_witness &&
+        machine.member->ownership().reason() == ha::Reason::peer_silent)
+        broken_ = "a node that is cut off from everybody has claimed the addresses";
 }
 
 void World::check_no_owner() {

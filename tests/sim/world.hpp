@@ -58,6 +58,8 @@ struct Machine {
     bool has_addresses = false;
     Time lease_until{};
     Time well_since{};  // runs without a fault of its own
+    bool witness_asked = false;
+    Time isolated_since{}, peer_taken_at{}, witness_taken_at{};
 
     bool frozen(Time now) const { return now < frozen_until; }
     /// A client that asks for the address now gets an answer from here.
@@ -66,7 +68,8 @@ struct Machine {
 
 class World {
 public:
-    explicit World(std::uint64_t seed, bool failback = false);
+    /// `witness`: a gateway answers both nodes.
+    explicit World(std::uint64_t seed, bool failback = false, bool witness = false);
 
     void run_for(Micros duration);
     Time now() const { return now_; }
@@ -79,6 +82,8 @@ public:
     void freeze(int node, Micros duration, bool whole_machine);
     void set_fit(int node, bool fit);
     Way& way_to(int node) { return ways_[node]; }
+    /// Whether the gateway's answers come to the node; without a gateway it changes nothing.
+    void set_witness(int node, bool reached);
     /// Both ways are as they should be from now on.
     void heal();
 
@@ -106,11 +111,13 @@ private:
     void check();
     void check_two_owners();
     void check_no_owner();
+    void check_alone(int node);
     double chance() { return std::uniform_real_distribution<double>(0, 1)(random_); }
     bool well(int node, Micros for_at_least) const;
 
     std::mt19937_64 random_;
-    bool failback_;
+    bool failback_, witness_;
+    bool witness_reached_[2] = {true, true};
     Time now_{std::chrono::hours(1)};
     std::uint64_t boots_ = 0, orders_ = 0, beats_ = 0, false_takeovers_ = 0;
     Machine machines_[2];

@@ -24,6 +24,7 @@ ha::PairStatus full() {
     pair.problems = {"interface eth1 is down"};
     pair.unconfirmed = {"10.0.0.1"};
     pair.paths = {{"10.0.0.2:9694", "10.0.0.3:9694", true, 0.01, 44}};
+    pair.witnesses = {{"10.0.0.1", true}, {"10.0.0.21", false}};
     pair.refused[2] = 7;
     pair.replication = {.state = ha::StreamState::synced,
                         .gives = true,
@@ -67,6 +68,7 @@ TEST_SUITE("app/pair_text") {
 
         CHECK(has(text, "lb1 is active (master), epoch 4"));
         CHECK(has(text, "lb2: standby"));
+        CHECK(has(text, "witnesses: 10.0.0.1 answers, 10.0.0.21 is SILENT"));
         CHECK(has(text, "synced, gives, SETTINGS CHANGED ON BOTH NODES (version 7), 812"));
         CHECK(has(text, "a problem of the stream"));
         CHECK(has(text, "1m 0s ago: active: the other node is silent (epoch 4, 38.2 ms after"));

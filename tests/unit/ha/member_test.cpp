@@ -127,6 +127,30 @@ TEST_SUITE("ha/member") {
         CHECK(pair.one.ownership().state() == State::active);
     }
 
+    TEST_CASE("a standby that is cut off from its gateway too does not take over") {
+        Two pair;
+        const auto run = [&](int beats, bool heard, bool gateway) {
+            for (int i = 0; i < beats; ++i) {
+                if (gateway) pair.other.take_witness(pair.now);
+                pair.run(1, true, heard);
+            }
+        };
+        run(300, true, true);
+
+        run(100, false, false);
+        CHECK(pair.other.ownership().state() == State::standby);
+        CHECK(pair.other.ownership().hold() == Hold::alone);
+        CHECK(pair.other.order_takeover(pair.now, pair.self, false).find("--force") !=
+              std::string::npos);
+
+        run(20, true, true);
+        CHECK(pair.one.ownership().state() == State::active);
+        CHECK(pair.one.ownership().changes() == 1);
+
+        run(60, false, true);  // the gateway answers: the other node is gone
+        CHECK(pair.other.ownership().state() == State::active);
+    }
+
     TEST_CASE("unreadable datagrams count when they can come from the peer alone") {
         Two pair;
         pair.run(50);
