@@ -93,7 +93,7 @@ TEST_SUITE("app/pair_text") {
         pair.state = ha::State::standby;
         pair.peer_alive = false;
 
-        CHECK(has(pair_text(pair, {}), "does not take over: nobody answers"));
+        CHECK(has(pair_text(pair, {}), "does not take over: neither the other node"));
         CHECK(has(pair_text(pair, {}), "lb2 is silent"));
     }
 }
