@@ -17,8 +17,8 @@ from .scenarios import SCENARIOS
 
 PRODUCTS = {"keepalived-1s": lambda: Keepalived(1.0), "keepalived-100ms": lambda: Keepalived(0.1),
             "keepalived-10ms": lambda: Keepalived(0.01), "poise": PoisePair}
-COLUMNS = ("answered", "blackout", "stall", "failed", "zero", "two", "changes")
-HEADS = ("no ARP", "no echo", "stall", "failed", "zero s", "two s", "changes")
+COLUMNS = ("answered", "blackout", "stall", "lost", "failed", "zero", "two", "changes")
+HEADS = ("no ARP", "no echo", "stall", "lost", "failed", "zero s", "two s", "changes")
 
 
 def run_once(product, scenario: str, loss_seconds: int) -> Figures:
@@ -32,7 +32,7 @@ def run_once(product, scenario: str, loss_seconds: int) -> Figures:
         pair.watch_now()
         time.sleep(product.settle)
         since = act(product, pair, active)
-        time.sleep(max(seconds, 5 * product.settle if scenario == "kill" else 0))
+        time.sleep(max(seconds, 5 * product.settle if scenario in ("kill", "killall") else 0))
         return pair.figures(since)
     finally:
         pair.end()
@@ -42,7 +42,7 @@ def run_once(product, scenario: str, loss_seconds: int) -> Figures:
 def shown(figures: list[Figures], column: str) -> str:
     values = [getattr(one, column) for one in figures]
     median = statistics.median(values)
-    if column in ("failed", "changes"):
+    if column in ("lost", "failed", "changes"):
         return f"{median:g}"
     if column in ("zero", "two"):
         return f"{median:.2f}"
@@ -73,8 +73,8 @@ def main() -> int:
         print(f"missing: {', '.join(missing)} (./dev deps)", file=sys.stderr)
         return 1
     print("milliseconds: median (largest); the longest time without an ARP answer, without an echo,"
-          "\nand of one TCP connection without progress; connects failed; seconds with no and with "
-          "two owners\n")
+          "\nand of one TCP connection without progress; datagrams lost; connects failed; "
+          "seconds with no\nand with two owners\n")
     print(f"{'':52}" + "".join(f"{head:>14}" for head in HEADS))
     results = {}
     for scenario in chosen.scenarios.split(","):

@@ -57,6 +57,9 @@ class Keepalived:
     def kill(self, node) -> None:
         self.signal(node, signal.SIGKILL)
 
+    def kill_all(self, node) -> None:
+        self.kill(node)
+
     def freeze(self, node) -> None:
         self.signal(node, signal.SIGSTOP)
 

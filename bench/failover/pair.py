@@ -29,6 +29,7 @@ class Figures:
     answered: float      # the longest time in which nobody answered for the address
     blackout: float      # the longest time in which no datagram came back
     stall: float
+    lost: int            # datagrams without an answer
     failed: int
     zero: float
     two: float
@@ -38,7 +39,7 @@ class Figures:
 
 def figures_of(record: Record, felt: Felt, since: float) -> Figures:
     return Figures(record.blackout(ADDRESS, since), felt.blackout(since), felt.stall(since),
-                   felt.connects_failed(since), record.zero(ADDRESS, since),
+                   felt.lost(since), felt.connects_failed(since), record.zero(ADDRESS, since),
                    record.two(ADDRESS, since),
                    max(0, len(record.owners(ADDRESS, since - 0.5)) - 1),
                    felt.slowest_connect(since))

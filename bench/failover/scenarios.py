@@ -14,6 +14,13 @@ def kill(product, _pair, active) -> float:
     return since
 
 
+def kill_all(product, _pair, active) -> float:
+    """And what watches over it, if anything does."""
+    since = time.time()
+    product.kill_all(active)
+    return since
+
+
 def freeze(product, _pair, active) -> float:
     since = time.time()
     product.freeze(active)
@@ -65,6 +72,7 @@ def planned(product, _pair, active) -> float:
 # What, for how many seconds it is watched, and how often it is done for a median.
 SCENARIOS: dict[str, tuple[str, Scenario, float]] = {
     "kill": ("SIGKILL of the active one", kill, 6),
+    "killall": ("SIGKILL of all its processes", kill_all, 6),
     "freeze": ("SIGSTOP of the active one", freeze, 6),
     "link": ("its link goes down", link_down, 6),
     "cut": ("it is cut off (power)", cut, 6),

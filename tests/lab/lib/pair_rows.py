@@ -6,8 +6,8 @@ from .programs import ROOT
 
 KEY = "pair"
 COLUMNS = {"no ARP ms": "answered", "no ND ms": "answered6", "no echo ms": "blackout",
-           "stall ms": "stall", "failed": "failed", "zero s": "zero", "two s": "two",
-           "changes": "changes"}
+           "stall ms": "stall", "lost": "lost", "failed": "failed", "zero s": "zero",
+           "two s": "two", "changes": "changes"}
 
 
 def cell(head: str, value: float) -> str:
@@ -24,8 +24,8 @@ def show(reporter) -> None:
     if not rows:
         return
     reporter.section("what clients of the pair noticed")
-    reporter.write_line("longest time without an answer or progress; connects failed; "
-                        "seconds with no owner and with two")
+    reporter.write_line("longest time without an answer or progress; datagrams lost; "
+                        "connects failed; seconds with no owner and with two")
     reporter.write_line(f"{'':64}" + "".join(f"{head:>11}" for head in COLUMNS))
     for name, row in rows:
         reporter.write_line(f"{name.replace('_', ' ')[:63]:64}" + "".join(
