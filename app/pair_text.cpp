@@ -35,7 +35,7 @@ std::string_view reason_text(ha::Reason reason) {
         case ha::Reason::handed_over:
             return "a planned switch-over";
         case ha::Reason::unfit:
-            return "a link of a floating address is down";
+            return "it cannot hold the floating addresses: a link is down or the kernel refuses";
         case ha::Reason::froze:
             return "this node did not run for a while, and its guardian took the addresses away";
         case ha::Reason::stopping:
@@ -51,7 +51,7 @@ std::string_view hold_text(ha::Hold hold) {
         case ha::Hold::listening:
             return "it still listens for the other node";
         case ha::Hold::unfit:
-            return "a link of a floating address is down";
+            return "it cannot hold the floating addresses, or fewer of them than the other node";
         case ha::Hold::unreadable:
             return "somebody sends from the other node's address with another key";
         case ha::Hold::alone:

@@ -14,6 +14,7 @@ enum Flag : std::uint16_t {
     verified_bit = 16,
     master_bit = 32,
     asks_bit = 64,
+    partly_bit = 128,
 };
 
 std::uint16_t flags_of(const Beat& beat) {
@@ -25,6 +26,7 @@ std::uint16_t flags_of(const Beat& beat) {
     if (beat.verified) flags |= verified_bit;
     if (beat.claim.master) flags |= master_bit;
     if (beat.asks) flags |= asks_bit;
+    if (beat.partly) flags |= partly_bit;
     return static_cast<std::uint16_t>(flags);
 }
 
@@ -36,6 +38,7 @@ void set_flags(Beat& beat, std::uint16_t flags) {
     beat.verified = (flags & verified_bit) != 0;
     beat.claim.master = (flags & master_bit) != 0;
     beat.asks = (flags & asks_bit) != 0;
+    beat.partly = (flags & partly_bit) != 0;
 }
 
 }  // namespace

@@ -51,7 +51,8 @@ struct ConfigMark {
 struct Beat {
     Claim claim;
     State state = State::listening;
-    bool fit = false;              // could serve: its links are up and its services work
+    bool fit = false;              // could hold all addresses: links are up, the kernel agrees
+    bool partly = false;           // not fit, but could hold some of them
     bool wishes_to_leave = false;  // asks the other node to take over
     bool planned = false;          // its claim is a switch-over that the other one need not fear
     bool hears_you = false;        // has had a sealed beat of yours lately

@@ -100,6 +100,7 @@ Beat Member::beat(Time now, const SelfView& self, const SelfFacts& facts) const 
     beat.claim = ownership_.claim();
     beat.state = ownership_.state();
     beat.fit = self.fit;
+    beat.partly = !self.fit && self.partly;
     beat.wishes_to_leave = ownership_.wishes_to_leave();
     beat.planned = ownership_.planned();
     beat.hears_you = peer_.alive;
@@ -125,12 +126,12 @@ std::string Member::order_takeover(Time now, const SelfView& self, bool force) {
     return ownership_.order_takeover(now, peer_, with_witnesses(self), force);
 }
 
-std::string Member::order_standby(Time now) {
-    return ownership_.order_standby(now, peer_);
+std::string Member::order_standby(Time now, const SelfView& self) {
+    return ownership_.order_standby(now, peer_, self);
 }
 
-void Member::stop(Time now) {
-    ownership_.stop(now, peer_);
+void Member::stop(Time now, const SelfView& self) {
+    ownership_.stop(now, peer_, self);
 }
 
 }  // namespace poise::ha

@@ -70,8 +70,8 @@ public:
     void set_addresses_hash(std::uint64_t hash) { settings_.addresses_hash = hash; }
 
     std::string order_takeover(Time now, const SelfView& self, bool force);
-    std::string order_standby(Time now);
-    void stop(Time now);
+    std::string order_standby(Time now, const SelfView& self);
+    void stop(Time now, const SelfView& self);
 
     const Ownership& ownership() const { return ownership_; }
     const Detector& detector() const { return detector_; }

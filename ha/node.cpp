@@ -52,13 +52,13 @@ std::string Node::takeover(bool force) {
 
 std::string Node::standby() {
     std::string error = stopped_text;
-    loop_->post([&] { error = loop_->member().order_standby(Clock::now()); }, true);
+    loop_->post([&] { error = loop_->member().order_standby(Clock::now(), loop_->self()); }, true);
     return error;
 }
 
 void Node::stop(std::chrono::milliseconds limit) {
     const auto until = Clock::now() + limit;
-    loop_->post([this] { loop_->member().stop(Clock::now()); }, true);
+    loop_->post([this] { loop_->member().stop(Clock::now(), loop_->self()); }, true);
     bool holds = true;
     while (holds && Clock::now() < until) {
         loop_->post([&] { holds = loop_->member().ownership().holds(); }, true);

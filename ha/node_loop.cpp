@@ -163,7 +163,13 @@ PairStatus Node::Loop::published() const {
 
 void Node::Loop::look_at_self(Time now) {
     links_down_ = links_->down();
-    self_.fit = links_down_.empty();
+    const auto usable = std::ranges::count_if(settings_.addresses, [this](const auto& address) {
+        return std::ranges::find(links_down_, address.interface) == links_down_.end();
+    });
+    fitness_.set_links(static_cast<std::size_t>(usable), settings_.addresses.size());
+    self_.fit = fitness_.fit(now);
+    self_.partly = fitness_.partly(now);
+    self_.linked = fitness_.linked();
     const PeerView& peer = member_->peer();
     self_.verified = verified_ && (!peer.heard || peer.beat.config.hash == facts_.config.hash);
     self_.reclaimed = guardian_ && guardian_->has_taken();
@@ -205,8 +211,7 @@ void Node::Loop::tick(Time now) {
 
 void Node::Loop::apply(Time now) {
     if (member_->ownership().holds() && !self_.reclaimed) {
-        const AddressOutcome outcome = addresses_->hold(lease, now);
-        if (outcome.acted) tell_problems(outcome.problems);
+        hold_addresses(now);
         // A freeze may have come in between.
         if (guardian_ && guardian_->has_taken()) {
             addresses_->forget();
@@ -219,6 +224,26 @@ void Node::Loop::apply(Time now) {
         announcer_->end();
     }
     tell_changes(now);
+}
+
+void Node::Loop::hold_addresses(Time now) {
+    const AddressOutcome outcome = addresses_->hold(lease, now);
+    if (!outcome.acted) return;
+    tell_problems(outcome.problems);
+    judge(outcome.problems, now);
+}
+
+// A missing interface is the links' to tell.
+void Node::Loop::judge(const std::vector<AddressProblem>& problems, Time now) {
+    std::size_t refused = 0;
+    for (const AddressProblem& problem : problems) {
+        if (std::ranges::find(links_down_, problem.address.interface) != links_down_.end())
+            continue;
+        ++refused;
+        refusal_ = problem.message;
+    }
+    fitness_.held(refused, now);
+    if (fitness_.doubtful()) addresses_->forget();  // asked again at the next tick
 }
 
 void Node::Loop::beat_as_due(Time now) {
@@ -304,6 +329,7 @@ void Node::Loop::change_addresses(std::vector<config::FloatingAddress> addresses
     links_ = std::make_unique<Links>(interfaces_of(settings_.addresses));
     member_->set_addresses_hash(addresses_hash(settings_.addresses));
     if (guardian_) guardian_->set_addresses(settings_.addresses);
+    fitness_.forget();  // a reload says that somebody has looked after it
 }
 
 void Node::Loop::change_neighbours(std::vector<Address> neighbours) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ha/announcer.hpp"
+#include "ha/fitness.hpp"
 #include "ha/floating_addresses.hpp"
 #include "ha/guardian.hpp"
 #include "ha/links.hpp"
@@ -65,6 +66,8 @@ private:
     void take(std::size_t path, std::span<const std::uint8_t> datagram, Time now);
     void tick(Time now);
     void look_at_self(Time now);
+    void hold_addresses(Time now);
+    void judge(const std::vector<AddressProblem>& problems, Time now);
     void apply(Time now);
     bool in_switch_over(Time now) const;
     void announce_if_due(Time now);
@@ -93,6 +96,8 @@ private:
     SelfView self_;
     SelfFacts facts_;
     bool verified_ = false;
+    Fitness fitness_;
+    std::string refusal_;  // the kernel's, the last time
     std::vector<std::string> links_down_;
     std::vector<std::string> problems_;
     std::array<std::uint64_t, refused_kinds> refused_{};

@@ -30,7 +30,12 @@ std::vector<std::string> Node::Loop::troubles(Time now) const {
     std::vector<std::string> lines;
     for (const std::string& name : links_down_)
         lines.push_back(fmt::format(
-            "interface {} is down: this node cannot hold its floating addresses", name));
+            "interface {} is down or missing: this node cannot hold its floating addresses", name));
+    if (fitness_.distrusted(now))
+        lines.push_back(fmt::format(
+            "this node counts as unfit, for the kernel has refused: {}; `poise reload` makes it "
+            "count again",
+            refusal_));
     for (const Conflict& each : announcer_->conflicts()) {
         // At a change of owner the other node may still answer for a moment.
         if (each.last - member_->ownership().changed_at() < overlap_max) continue;

@@ -56,6 +56,32 @@ std::string_view word(Hold hold) {
     return "";
 }
 
+int Ownership::fitness_of(const PeerView& peer) {
+    if (peer.beat.fit) return 2;
+    return peer.beat.partly ? 1 : 0;
+}
+
+int Ownership::fitness_of(const SelfView& self) {
+    if (self.fit) return 2;
+    return self.partly ? 1 : 0;
+}
+
+// When both are unfit, the one that holds the addresses goes on: somebody must. Without a link and
+// without a word of the other node the fault is this node's, and nobody could reach it anyway.
+bool Ownership::lets_go(const PeerView& peer, const SelfView& self) {
+    if (self.fit) return false;
+    if (!peer.alive || !peer.beat.hears_you) return !self.linked;
+    return fitness_of(peer) > fitness_of(self);
+}
+
+// Of two that are active. Who does not hear this node does not know that it is the fitter one, and
+// goes on with what it can hold.
+bool Ownership::comes_after(const PeerView& peer, const SelfView& self) const {
+    const int ours = fitness_of(self), theirs = fitness_of(peer);
+    if ((peer.beat.hears_you || theirs == 0) && ours != theirs) return ours < theirs;
+    return claim_ < peer.beat.claim;
+}
+
 void Ownership::become(State state, Reason reason, Time now) {
     if (state_ == state) return;
     state_ = state;
@@ -98,12 +124,12 @@ void Ownership::step_holding(Time now, const PeerView& peer, const SelfView& sel
         claim_.epoch = std::max(claim_.epoch, peer.heard ? peer.beat.claim.epoch : 0);
         return become(State::standby, Reason::froze, now);
     }
-    if (!self.fit) return become(State::standby, Reason::unfit, now);
+    if (lets_go(peer, self)) return become(State::standby, Reason::unfit, now);
     if (state_ == State::yielding) {
         if (now >= yield_until_ || !peer_active) become(State::standby, Reason::handed_over, now);
         return;
     }
-    if (peer_active && peer.beat.claim > claim_) {
+    if (peer_active && comes_after(peer, self)) {
         if (!peer.beat.planned) return become(State::standby, Reason::better_claim, now);
         yield_until_ = now + yield_time;
         return become(State::yielding, Reason::handed_over, now);
@@ -116,7 +142,7 @@ void Ownership::step_holding(Time now, const PeerView& peer, const SelfView& sel
 void Ownership::step_without(Time now, const PeerView& peer, const SelfView& self) {
     hold_ = Hold::none;
     if (stopped_) return;
-    if (!self.fit) {
+    if (peer.alive ? fitness_of(self) < fitness_of(peer) : !self.fit && !self.linked) {
         hold_ = Hold::unfit;
         idle_since_ = well_since_ = {};
         return;
@@ -128,16 +154,16 @@ void Ownership::step_without(Time now, const PeerView& peer, const SelfView& sel
         if (state_ == State::listening) become(State::standby, Reason::none, now);
         reason = claim_from(now, peer, self);
     } else {
-        reason = claim_beside(now, peer);
+        reason = claim_beside(now, peer, self);
     }
     if (reason == Reason::none) return;
     const bool planned = peer.alive && peer.beat.state == State::active;
     claim(reason, planned, now, peer);
 }
 
-Reason Ownership::claim_beside(Time now, const PeerView& peer) {
+Reason Ownership::claim_beside(Time now, const PeerView& peer, const SelfView& self) {
     if (takeover_until_ != Time{}) return Reason::ordered;
-    if (!peer.beat.fit) return Reason::peer_unfit;
+    if (fitness_of(peer) < fitness_of(self)) return Reason::peer_unfit;
     if (!peer.beat.hears_you && state_ == State::listening && now - started_at_ < listen_limit) {
         hold_ = Hold::listening;  // it may be active by the time that it hears this node
         return Reason::none;
@@ -154,6 +180,8 @@ Reason Ownership::claim_beside(Time now, const PeerView& peer) {
 }
 
 Reason Ownership::claim_from(Time now, const PeerView& peer, const SelfView& self) {
+    // It says that it is active, and can hold nothing.
+    if (fitness_of(peer) == 0 && fitness_of(self) > 0) return Reason::peer_unfit;
     // Who does not hear this node would stay active beside it.
     if (peer.beat.state != State::active || !peer.beat.hears_you) return Reason::none;
     if (peer.beat.wishes_to_leave) return Reason::asked_to_leave;
@@ -163,8 +191,8 @@ Reason Ownership::claim_from(Time now, const PeerView& peer, const SelfView& sel
 }
 
 bool Ownership::failback_due(Time now, const PeerView& peer, const SelfView& self) {
-    const bool may = settings_.failback && settings_.master && !peer.beat.claim.master &&
-                     self.verified && reason_ != Reason::handed_over;
+    const bool may = settings_.failback && settings_.master && self.fit &&
+                     !peer.beat.claim.master && self.verified && reason_ != Reason::handed_over;
     if (!may) {
         well_since_ = {};
         return false;
@@ -196,7 +224,8 @@ std::string Ownership::order_takeover(Time now, const PeerView& peer, const Self
                                       bool force) {
     if (state_ == State::active) return "this node is active already";
     if (stopped_) return "this node is stopping";
-    if (!self.fit) return "this node cannot serve: a link of a floating address is down";
+    if (peer.alive ? fitness_of(self) < fitness_of(peer) : !self.fit && !self.linked)
+        return "this node cannot hold the floating addresses: see `poise status`";
     if (!force) {
         if (peer.alive && !peer.beat.hears_you)
             return "the other node does not hear this one and would stay active; --force takes "
@@ -218,18 +247,18 @@ std::string Ownership::order_takeover(Time now, const PeerView& peer, const Self
     return {};
 }
 
-std::string Ownership::order_standby(Time now, const PeerView& peer) {
+std::string Ownership::order_standby(Time now, const PeerView& peer, const SelfView& self) {
     if (state_ != State::active) return "this node is not active";
     if (!peer.alive) return "the other node is not there to take over";
-    if (!peer.beat.fit) return "the other node cannot serve now";
+    if (fitness_of(peer) < fitness_of(self)) return "the other node cannot serve now";
     leave_until_ = now + order_limit;
     return {};
 }
 
-void Ownership::stop(Time now, const PeerView& peer) {
+void Ownership::stop(Time now, const PeerView& peer, const SelfView& self) {
     stopped_ = true;
     if (state_ != State::active) return;
-    if (peer.alive && peer.beat.fit && peer.beat.hears_you) {
+    if (peer.alive && fitness_of(peer) >= fitness_of(self) && peer.beat.hears_you) {
         leave_until_ = now + order_limit / 4;
     } else {
         become(State::standby, Reason::stopping, now);

@@ -22,7 +22,9 @@ struct PeerView {
 
 /// What this node knows of itself.
 struct SelfView {
-    bool fit = true;         // links are up, services work
+    bool fit = true;         // links are up, the kernel takes all addresses
+    bool partly = false;     // not fit, but some of the addresses can be held
+    bool linked = false;     // not fit, but a link of the addresses is up
     bool alone = false;      // no witness answers: the silence may be ours
     bool verified = false;   // settings and state equal the active node's
     bool reclaimed = false;  // the guardian has taken the addresses away meanwhile
@@ -41,7 +43,7 @@ enum class Reason : std::uint8_t {
     failback,        // the master is back, and may
     better_claim,    // the other one's claim is better
     handed_over,     // a planned switch-over
-    unfit,           // this node's links are down
+    unfit,           // this node's links are down, or its kernel refuses the addresses
     froze,           // this node did not run, and its guardian took the addresses away
     stopping,        // this node ends
 };
@@ -80,10 +82,10 @@ public:
     /// The error is a sentence.
     std::string order_takeover(Time now, const PeerView& peer, const SelfView& self, bool force);
     /// `poise standby`: asks the other one to take over.
-    std::string order_standby(Time now, const PeerView& peer);
+    std::string order_standby(Time now, const PeerView& peer, const SelfView& self);
     /// The process ends: hands over when somebody is there to take it. From then on this node
     /// claims nothing.
-    void stop(Time now, const PeerView& peer);
+    void stop(Time now, const PeerView& peer, const SelfView& self);
 
     State state() const { return state_; }
     bool holds() const { return state_ == State::active || state_ == State::yielding; }
@@ -98,12 +100,17 @@ public:
     std::uint64_t announcements() const { return announcements_; }
 
 private:
+    /// A node that can hold more comes before one that can hold less, whatever their claims.
+    static int fitness_of(const PeerView& peer);
+    static int fitness_of(const SelfView& self);
+    static bool lets_go(const PeerView& peer, const SelfView& self);
+    bool comes_after(const PeerView& peer, const SelfView& self) const;
     void become(State state, Reason reason, Time now);
     void claim(Reason reason, bool planned, Time now, const PeerView& peer);
     void step_holding(Time now, const PeerView& peer, const SelfView& self);
     void step_without(Time now, const PeerView& peer, const SelfView& self);
     /// Beside a node that is alive and holds nothing.
-    Reason claim_beside(Time now, const PeerView& peer);
+    Reason claim_beside(Time now, const PeerView& peer, const SelfView& self);
     /// From a node that is alive and active.
     Reason claim_from(Time now, const PeerView& peer, const SelfView& self);
     Reason claim_after(Time now, const PeerView& peer, const SelfView& self);

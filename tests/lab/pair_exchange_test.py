@@ -8,7 +8,7 @@ import termios
 
 import pytest
 
-from pair_test import GENEROUS, World, at_work
+from lib.pair_world import GENEROUS, World, at_work
 from bench.failover.pair import wait
 from bench.failover.poise import KEY
 from lib.programs import POISE, Program

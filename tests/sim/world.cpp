@@ -43,6 +43,8 @@ void World::start(int node) {
     machine.witness_asked = false;
     machine.isolated_since = machine.peer_taken_at = machine.witness_taken_at = {};
     machine.self = ha::SelfView{.verified = true};
+    machine.fitness = ha::Fitness{};
+    machine.renew_at = {};
     machine.next_tick = now_ + Micros(static_cast<int>(chance() * 10'000));
     machine.well_since = now_;
     ha::MemberSettings settings;
@@ -77,14 +79,23 @@ void World::freeze(int node, Micros duration, bool whole_machine) {
     machines_[node].well_since = now_ + duration;
 }
 
-void World::set_fit(int node, bool fit) {
-    machines_[node].self.fit = fit;
+void World::set_links(int node, std::size_t down, std::size_t refused) {
+    machines_[node].links_down = down;
+    machines_[node].refuses = refused;
     machines_[node].well_since = now_;
 }
 
 void World::set_witness(int node, bool reached) {
     witness_reached_[node] = reached;
     machines_[node].well_since = now_;
+}
+
+void World::look_at_self(Machine& machine) {
+    constexpr std::size_t all = Machine::links_in_all;
+    machine.fitness.set_links(all - machine.links_down, all);
+    machine.self.fit = machine.fitness.fit(now_);
+    machine.self.partly = machine.fitness.partly(now_);
+    machine.self.linked = machine.fitness.linked();
 }
 
 void World::heal() {
@@ -139,7 +150,15 @@ void World::take_inbox(Machine& machine) {
 
 void World::hold(Machine& machine) {
     machine.has_addresses = machine.member->ownership().holds();
-    if (machine.has_addresses) machine.lease_until = now_ + lease;
+    if (!machine.has_addresses) {
+        machine.renew_at = {};
+        return;
+    }
+    machine.lease_until = now_ + lease;
+    if (now_ < machine.renew_at) return;
+    machine.renew_at = now_ + lease / 6;
+    machine.fitness.held(machine.refuses, now_);
+    if (machine.fitness.doubtful()) machine.renew_at = {};
 }
 
 void World::beat(Machine& machine) {
@@ -166,10 +185,15 @@ void World::take(Machine& machine, const Datagram& datagram) {
     machine.member->take(0, {datagram.kind, datagram.counter, anew, datagram.content}, now_);
 }
 
+bool World::steady(int node, Micros for_at_least) const {
+    const Machine& machine = machines_[node];
+    return machine.on && machine.running && !machine.frozen(now_) &&
+           (!witness_ || witness_reached_[node]) && now_ - machine.well_since >= for_at_least;
+}
+
 bool World::well(int node, Micros for_at_least) const {
     const Machine& machine = machines_[node];
-    return machine.on && machine.running && machine.self.fit && !machine.frozen(now_) &&
-           (!witness_ || witness_reached_[node]) && now_ - machine.well_since >= for_at_least;
+    return steady(node, for_at_least) && machine.links_down == 0 && machine.refuses == 0;
 }
 
 void World::tick(int node) {
@@ -178,6 +202,7 @@ void World::tick(int node) {
     const double late = chance();
     machine.next_tick = std::max(machine.next_tick + heartbeat, now_) +
                         Micros(static_cast<int>(late * late * late * late * 3000)) - 200us;
+    look_at_self(machine);
     take_inbox(machine);
     const State before = machine.member->ownership().state();
     ha::Member& member = *machine.member;
@@ -248,6 +273,7 @@ void World::check() {
     }
     check_two_owners();
     check_no_owner();
+    check_unfit();
 }
 
 void World::check_two_owners() {
@@ -287,6 +313,25 @@ void World::check_no_owner() {
     if (now_ - none_since_ > no_owner_max)
         broken_ = fmt::format("nobody has answered for {} ms although a node is well",
                               (now_ - none_since_) / 1ms);
+}
+
+// Nodes that cannot hold all addresses hold what they can, when no other one can hold more.
+void World::check_unfit() {
+    const auto of_use = [this](int node) {
+        return steady(node, settled_after) && machines_[node].able();
+    };
+    const bool both_know = steady(0, settled_after) && steady(1, settled_after) &&
+                           now_ - ways_good_since_ > settled_after;
+    const bool held =
+        machines_[0].member->ownership().holds() || machines_[1].member->ownership().holds();
+    const bool due = both_know ? !held : answering() == 0 && (of_use(0) || of_use(1));
+    if (!due) {
+        unheld_since_ = now_;
+        return;
+    }
+    if (now_ - unheld_since_ > no_owner_max)
+        broken_ = fmt::format("nobody holds the addresses for {} ms although an unfit node could",
+                              (now_ - unheld_since_) / 1ms);
 }
 
 }  // namespace poise::sim

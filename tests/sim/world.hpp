@@ -1,6 +1,7 @@
 // Two nodes of a pair on virtual time, with a network, kernels and guardians that misbehave.
 #pragma once
 
+#include "ha/fitness.hpp"
 #include "ha/member.hpp"
 
 #include <cstdint>
@@ -51,6 +52,10 @@ struct Machine {
     Time next_tick{};
     Time died_at{};
     ha::SelfView self;
+    std::size_t links_down = 0;  // of links_in_all
+    std::size_t refuses = 0;     // the kernel: so many of the addresses with a link
+    ha::Fitness fitness;
+    Time renew_at{};
     std::unique_ptr<ha::Member> member;
     std::uint64_t boot = 0, peer_boot = 0, session_boot = 0, counter = 0;
     std::uint64_t newest_of_session = 0;
@@ -63,7 +68,12 @@ struct Machine {
 
     bool frozen(Time now) const { return now < frozen_until; }
     /// A client that asks for the address now gets an answer from here.
-    bool answers(Time now) const { return on && has_addresses && !(all_frozen && frozen(now)); }
+    /// Then it answers for some of them, at least.
+    bool able() const { return links_in_all > links_down + refuses; }
+    bool answers(Time now) const {
+        return on && has_addresses && able() && !(all_frozen && frozen(now));
+    }
+    static constexpr std::size_t links_in_all = 2;
 };
 
 class World {
@@ -80,7 +90,8 @@ public:
     void power_off(int node);
     void start(int node);
     void freeze(int node, Micros duration, bool whole_machine);
-    void set_fit(int node, bool fit);
+    /// So many of its two links are down, and of the rest so many addresses are refused.
+    void set_links(int node, std::size_t down, std::size_t refused);
     Way& way_to(int node) { return ways_[node]; }
     /// Whether the gateway's answers come to the node; without a gateway it changes nothing.
     void set_witness(int node, bool reached);
@@ -112,6 +123,9 @@ private:
     void check_two_owners();
     void check_no_owner();
     void check_alone(int node);
+    void check_unfit();
+    void look_at_self(Machine& machine);
+    bool steady(int node, Micros for_at_least) const;
     double chance() { return std::uniform_real_distribution<double>(0, 1)(random_); }
     bool well(int node, Micros for_at_least) const;
 
@@ -124,7 +138,7 @@ private:
     Way ways_[2];
     Time ways_good_since_{};
     std::priority_queue<Datagram, std::vector<Datagram>, std::greater<>> in_flight_;
-    Time two_since_{}, none_since_{};
+    Time two_since_{}, none_since_{}, unheld_since_{};
     Micros zero_worst_{0};
     std::string broken_;
 };

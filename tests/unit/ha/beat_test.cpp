@@ -12,7 +12,8 @@ Beat full() {
     Beat beat;
     beat.claim = {.epoch = 77, .master = true, .node_id = 0x0123456789abcdef};
     beat.state = State::yielding;
-    beat.fit = beat.wishes_to_leave = beat.planned = beat.hears_you = beat.verified = true;
+    beat.fit = beat.partly = beat.wishes_to_leave = beat.planned = beat.hears_you = beat.verified =
+        true;
     beat.received_permille = 987;
     beat.lateness_us = 1234;
     beat.progress = 5678;

@@ -215,21 +215,22 @@ TEST_SUITE("ha/ownership") {
     TEST_CASE("poise standby asks the other node, which takes over") {
         Node active = active_node(), standby = standby_node();
 
-        CHECK(active.ownership.order_standby(active.now, peer(State::standby, 0)).empty());
+        CHECK(active.ownership.order_standby(active.now, peer(State::standby, 0), active.self)
+                  .empty());
         CHECK(active.ownership.wishes_to_leave());
         PeerView leaving = peer(State::active, 3, true);
         leaving.beat.wishes_to_leave = true;
 
         CHECK(standby.after(0ms, leaving) == State::active);
         CHECK(standby.ownership.reason() == Reason::asked_to_leave);
-        CHECK(active_node().ownership.order_standby(start, silent()).find("not there") !=
+        CHECK(active_node().ownership.order_standby(start, silent(), {}).find("not there") !=
               std::string::npos);
-        CHECK_FALSE(standby_node().ownership.order_standby(start, silent()).empty());
+        CHECK_FALSE(standby_node().ownership.order_standby(start, silent(), {}).empty());
     }
 
     TEST_CASE("a wish that nobody follows ends by itself") {
         Node node = active_node();
-        REQUIRE(node.ownership.order_standby(node.now, peer(State::standby, 0)).empty());
+        REQUIRE(node.ownership.order_standby(node.now, peer(State::standby, 0), node.self).empty());
 
         CHECK(node.after(3000ms, peer(State::standby, 0)) == State::active);
         CHECK_FALSE(node.ownership.wishes_to_leave());
@@ -266,6 +267,76 @@ TEST_SUITE("ha/ownership") {
         CHECK(other.ownership.reason() == Reason::peer_unfit);
     }
 
+    TEST_CASE("of two the one that can hold more has the addresses, and of equals who has them") {
+        enum { nothing, some, all };
+        const struct {
+            int ours, theirs;
+            bool stays, claims;  // active beside a standby; standby beside a standby
+        } rows[] = {{all, all, true, true},        {all, some, true, true},
+                    {all, nothing, true, true},    {some, all, false, false},
+                    {some, some, true, true},      {some, nothing, true, true},
+                    {nothing, all, false, false},  {nothing, some, false, false},
+                    {nothing, nothing, true, true}};
+        for (const auto& row : rows) {
+            CAPTURE(row.ours);
+            CAPTURE(row.theirs);
+            Node node = active_node(), standby = standby_node();
+            node.self.fit = standby.self.fit = row.ours == all;
+            node.self.partly = standby.self.partly = row.ours == some;
+            PeerView view = peer(State::standby, 3, true);
+            view.beat.fit = row.theirs == all;
+            view.beat.partly = row.theirs == some;
+            CHECK((node.after(1000ms, view) == State::active) == row.stays);
+            CHECK((standby.after(1000ms, view) == State::active) == row.claims);
+            CHECK((standby.ownership.hold() == Hold::unfit) == !row.claims);
+        }
+    }
+
+    TEST_CASE("of two active nodes the fitter one stays, unless the other cannot know it") {
+        Node node = active_node();
+        PeerView view = peer(State::active, 5);
+        view.beat.fit = false;
+        CHECK(node.after(100ms, view) == State::active);
+        view.beat.hears_you = false;
+        CHECK(node.after(100ms, view) == State::active);
+        view.beat.partly = true;
+        CHECK(node.after(100ms, view) == State::standby);
+
+        Node unfit = active_node();
+        unfit.self.fit = false;
+        CHECK(unfit.after(0ms, peer(State::active, 0)) == State::standby);
+    }
+
+    TEST_CASE("a node with a link left goes on when the other one is silent") {
+        Node active = active_node(), standby = standby_node();
+        for (Node* node : {&active, &standby}) {
+            node->self.fit = false;
+            node->self.linked = true;
+            CHECK(node->after(5000ms, gone(peer(State::active, 3, true))) == State::active);
+        }
+    }
+
+    TEST_CASE("an active node that can hold nothing and is deaf does not keep the other from it") {
+        Node node = standby_node();
+        PeerView deaf = peer(State::active, 3, true);
+        deaf.beat.hears_you = deaf.beat.fit = false;
+        deaf.beat.partly = true;
+        CHECK(node.after(1000ms, deaf) == State::standby);
+        deaf.beat.partly = false;
+        CHECK(node.after(0ms, deaf) == State::active);
+    }
+
+    TEST_CASE("a node that can hold less is no successor") {
+        Node node = active_node(), lesser = standby_node();
+        PeerView unfit = peer(State::standby, 0);
+        unfit.beat.fit = false;
+        CHECK_FALSE(node.ownership.order_standby(node.now, unfit, node.self).empty());
+        lesser.self.fit = false;
+        CHECK_FALSE(lesser.ownership
+                        .order_takeover(lesser.now, peer(State::active, 3, true), lesser.self, true)
+                        .empty());
+    }
+
     TEST_CASE("failback is manual unless it is wished for, and then waits") {
         Node manual = standby_node(true);
         CHECK(manual.after(60s, peer(State::active, 3)) == State::standby);
@@ -285,7 +356,7 @@ TEST_SUITE("ha/ownership") {
 
     TEST_CASE("a node that stops hands over, and claims nothing any more") {
         Node node = active_node();
-        node.ownership.stop(node.now, peer(State::standby, 0));
+        node.ownership.stop(node.now, peer(State::standby, 0), node.self);
         CHECK(node.ownership.wishes_to_leave());
         PeerView successor = peer(State::active, 2);
         successor.beat.planned = true;
@@ -294,7 +365,7 @@ TEST_SUITE("ha/ownership") {
         CHECK(node.after(5s, gone(successor)) == State::standby);
 
         Node alone = active_node();
-        alone.ownership.stop(alone.now, silent());
+        alone.ownership.stop(alone.now, silent(), alone.self);
         CHECK(alone.ownership.state() == State::standby);
     }
 
