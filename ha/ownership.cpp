@@ -142,9 +142,9 @@ void Ownership::step_holding(Time now, const PeerView& peer, const SelfView& sel
 void Ownership::step_without(Time now, const PeerView& peer, const SelfView& self) {
     hold_ = Hold::none;
     if (stopped_) return;
-    if (peer.alive ? fitness_of(self) < fitness_of(peer) : !self.fit && !self.linked) {
+    if (defers(now, peer, self)) {
         hold_ = Hold::unfit;
-        idle_since_ = well_since_ = {};
+        well_since_ = {};
         return;
     }
     Reason reason = Reason::none;
@@ -159,6 +159,21 @@ void Ownership::step_without(Time now, const PeerView& peer, const SelfView& sel
     if (reason == Reason::none) return;
     const bool planned = peer.alive && peer.beat.state == State::active;
     claim(reason, planned, now, peer);
+}
+
+// To a fitter node; but one that hears nobody may think that the silence is its own, and not act.
+bool Ownership::defers(Time now, const PeerView& peer, const SelfView& self) {
+    const bool idle =
+        peer.alive && (peer.beat.state == State::standby || peer.beat.state == State::listening);
+    if (!idle) idle_since_ = {};
+    if (!peer.alive) return !self.fit && !self.linked;
+    if (fitness_of(self) >= fitness_of(peer)) return false;
+    if (!idle || peer.beat.hears_you) {
+        idle_since_ = {};
+        return true;
+    }
+    if (idle_since_ == Time{}) idle_since_ = now;
+    return now - idle_since_ < listen_limit;
 }
 
 Reason Ownership::claim_beside(Time now, const PeerView& peer, const SelfView& self) {

@@ -104,6 +104,7 @@ private:
     static int fitness_of(const PeerView& peer);
     static int fitness_of(const SelfView& self);
     static bool lets_go(const PeerView& peer, const SelfView& self);
+    bool defers(Time now, const PeerView& peer, const SelfView& self);
     bool comes_after(const PeerView& peer, const SelfView& self) const;
     void become(State state, Reason reason, Time now);
     void claim(Reason reason, bool planned, Time now, const PeerView& peer);

@@ -326,6 +326,18 @@ TEST_SUITE("ha/ownership") {
         CHECK(node.after(0ms, deaf) == State::active);
     }
 
+    TEST_CASE("a fitter node that hears nobody and does not act is not waited for") {
+        Node node = standby_node();
+        node.self.fit = false;
+        node.self.partly = node.self.linked = true;
+        PeerView deaf = peer(State::standby, 3, true);
+        deaf.beat.hears_you = false;
+        CHECK(node.after(500ms, deaf) == State::standby);
+        CHECK(node.after(300ms, deaf) == State::active);
+        deaf.beat.hears_you = true;
+        CHECK(node.after(0ms, deaf) == State::standby);
+    }
+
     TEST_CASE("a node that can hold less is no successor") {
         Node node = active_node(), lesser = standby_node();
         PeerView unfit = peer(State::standby, 0);
