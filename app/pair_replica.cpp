@@ -46,6 +46,7 @@ ha::ReplicaEvents PairReplica::events() {
         later([hash](PairReplica& replica) {
             replica.folder_.note_equal(hash);
             replica.problem_.clear();
+            replica.delayed_.reset();
             replica.give();
         });
     };
@@ -58,6 +59,12 @@ ha::ReplicaEvents PairReplica::events() {
     events.on_secrets = [later](const std::vector<std::uint8_t>& secrets) {
         later([secrets](PairReplica& replica) {
             if (replica.hooks_.adopt_secrets) replica.hooks_.adopt_secrets(secrets);
+        });
+    };
+    events.on_end = [later] {
+        later([](PairReplica& replica) {
+            replica.ordered_ = false;
+            replica.delayed_.reset();
         });
     };
     events.on_line = [&log = log_](bool bad, const std::string& line) {
@@ -88,6 +95,7 @@ void PairReplica::look(const ha::PairStatus& pair) {
     const bool takes = (pair.state == ha::State::standby || pair.state == ha::State::listening) &&
                        pair.peer_alive && pair.peer_state == ha::State::active;
     replicator_->set_roles(gives, takes);
+    take_again();
     if (!hooks_.secrets) return;
     auto secrets = hooks_.secrets();
     if (secrets == secrets_) return;
@@ -98,6 +106,7 @@ void PairReplica::look(const ha::PairStatus& pair) {
 void PairReplica::received(const ha::Settings& settings, const ha::Standing& theirs,
                            bool replaces) {
     const bool ordered = std::exchange(ordered_, false);
+    delayed_.reset();
     if (replaces && (ordered || !folder_.edited())) return take(settings, theirs);
     folder_.keep_other(settings);
     problem_ = replaces ? fmt::format(
@@ -116,11 +125,29 @@ void PairReplica::take(const ha::Settings& settings, const ha::Standing& theirs)
         log_.info(fmt::format("pair: took the other node's settings, version {}", theirs.version));
         return give();
     }
+    if (taken.error().again) {
+        problem_ = taken.error().why + ": the other node's settings are taken after that";
+        delayed_ = Delayed{settings, theirs, folder_.standing().hash};
+        return;
+    }
     folder_.keep_other(settings);
     problem_ = fmt::format("the other node's settings are not good here, and were not taken: {}",
-                           taken.error());
+                           taken.error().why);
     log_.error("pair: " + problem_);
     give();
+}
+
+// What was changed here meanwhile is not overwritten; the stream compares it anew.
+void PairReplica::take_again() {
+    if (!delayed_) return;
+    const Delayed delayed = std::move(*std::exchange(delayed_, {}));
+    if (delayed.ours == folder_.standing().hash && !folder_.edited())
+        return take(delayed.settings, delayed.theirs);
+    problem_ =
+        "the other node's settings were not taken, for poise.yaml was changed here meanwhile: see "
+        "`poise settings`";
+    log_.warn("pair: " + problem_);
+    folder_.keep_other(delayed.settings);
 }
 
 std::string PairReplica::take_theirs() {

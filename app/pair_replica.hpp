@@ -67,6 +67,7 @@ private:
     void give();
     void received(const ha::Settings& settings, const ha::Standing& theirs, bool replaces);
     void take(const ha::Settings& settings, const ha::Standing& theirs);
+    void take_again();
 
     boost::asio::any_io_executor executor_;
     SettingsFolder folder_;
@@ -74,7 +75,14 @@ private:
     Log& log_;
     std::vector<std::pair<std::string, std::shared_ptr<persistence::Table>>> tables_;
     std::vector<std::uint8_t> secrets_;
-    bool ordered_ = false;                // by `poise settings --take`
+    bool ordered_ = false;  // by `poise settings --take`, of the stream that is
+    // Could not be taken because somebody was changing poise.yaml, which had the hash `ours`.
+    struct Delayed {
+        ha::Settings settings;
+        ha::Standing theirs;
+        ha::Hash ours{};
+    };
+    std::optional<Delayed> delayed_;
     std::string problem_;                 // why the other node's settings were not taken
     std::shared_ptr<PairReplica*> self_;  // null when this has ended: for what was posted
     std::unique_ptr<ha::Replicator> replicator_;

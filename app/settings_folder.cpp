@@ -193,12 +193,14 @@ std::optional<std::string> SettingsFolder::put_back(
     return std::nullopt;
 }
 
-std::expected<void, std::string> SettingsFolder::take(const ha::Settings& settings,
+std::expected<void, TakeFailure> SettingsFolder::take(const ha::Settings& settings,
                                                       const ha::Standing& theirs,
                                                       const std::function<std::string()>& load) {
     // Who holds the lock may wait for this thread.
     const admin::FileLock lock(lock_path_, std::chrono::milliseconds(0));
-    if (!lock.held()) return std::unexpected("somebody is changing poise.yaml at this moment");
+    if (!lock.held())
+        return std::unexpected(
+            TakeFailure{.why = "somebody is changing poise.yaml at this moment", .again = true});
     const ha::Settings before = settings_;
     const ha::Standing standing = standing_;
     history_.keep(before.text, "", "before the other node's was taken", seconds_now());
@@ -229,7 +231,7 @@ std::expected<void, std::string> SettingsFolder::take(const ha::Settings& settin
     taking_ = {};
     noted_ = standing.hash;
     [[maybe_unused]] const auto saved = save_note();
-    return std::unexpected(std::move(error));
+    return std::unexpected(TakeFailure{.why = std::move(error)});
 }
 
 void SettingsFolder::keep_other(const ha::Settings& settings) {

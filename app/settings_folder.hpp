@@ -19,6 +19,12 @@ namespace poise::app {
 /// The paths that `config` names, each once: certificates, keys, authorities, bodies, scripts.
 std::vector<std::string> files_of(const config::Config& config);
 
+/// Why the other node's settings were not taken, as a sentence.
+struct TakeFailure {
+    std::string why;
+    bool again = false;  // somebody held the lock: nothing was tried yet
+};
+
 /// Control thread.
 class SettingsFolder {
 public:
@@ -44,8 +50,8 @@ public:
 
     /// Puts `settings` in the place of our own and calls `load`, which reads them and calls
     /// read(); when that says why not, everything is put back, and files that were not there
-    /// before are gone. On a full disk nothing is replaced. The error is a sentence.
-    std::expected<void, std::string> take(const ha::Settings& settings, const ha::Standing& theirs,
+    /// before are gone. On a full disk nothing is replaced.
+    std::expected<void, TakeFailure> take(const ha::Settings& settings, const ha::Standing& theirs,
                                           const std::function<std::string()>& load);
 
     /// The other node's, for the operator to compare with: poise.yaml.other.

@@ -43,6 +43,7 @@ ReplicaSession::ReplicaSession(bool gives, const ReplicaContent& content,
 
 ReplicaSession::~ReplicaSession() {
     if (gives_ && content_.flows.end) content_.flows.end();
+    if (events_.on_end) events_.on_end();
 }
 
 std::expected<void, std::string> ReplicaSession::receive(std::span<const std::uint8_t> bytes,

@@ -45,6 +45,8 @@ struct ReplicaEvents {
     /// The other node's settings: with `take` in place of our own, else to be kept beside them.
     std::function<void(const Settings&, const Standing&, bool take)> on_settings;
     std::function<void(const std::vector<std::uint8_t>&)> on_secrets;
+    /// The stream has ended, and what was asked of it with it.
+    std::function<void()> on_end;
     std::function<void(bool bad, const std::string& line)> on_line;
 };
 

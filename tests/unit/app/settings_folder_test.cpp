@@ -1,6 +1,7 @@
 // Settings on the disk: what is read, taken, put back, and told apart after a crash.
 #include "app/settings_folder.hpp"
 
+#include "admin/file.hpp"
 #include "app/secrets.hpp"
 #include "config/load.hpp"
 
@@ -143,7 +144,7 @@ TEST_SUITE("app/settings_folder") {
         const auto taken = ours.folder->take(theirs, {}, [&] { return ours.load(); });
 
         REQUIRE_FALSE(taken);
-        CHECK(taken.error().find("put back") == std::string::npos);
+        CHECK(taken.error().why.find("put back") == std::string::npos);
         CHECK(inode() == before);
         CHECK(ours.here.read("pages/a.txt") == "hello\n");
         const auto names = fs::directory_iterator(ours.here.file("pages"));
@@ -176,12 +177,33 @@ TEST_SUITE("app/settings_folder") {
         const auto taken = ours.folder->take(bad, theirs, [&] { return ours.load(); });
 
         REQUIRE_FALSE(taken.has_value());
-        CHECK(taken.error().contains("nonsense"));
+        CHECK(taken.error().why.contains("nonsense"));
         CHECK(ours.here.read("poise.yaml") == yaml_with("pages/a.txt"));
         CHECK(ours.here.read("pages/a.txt") == "hello\n");
         CHECK(ours.folder->standing() == before);
         ours.start_again();
         CHECK(ours.folder->standing() == before);
+    }
+
+    TEST_CASE("while somebody changes poise.yaml nothing is taken, and it may be tried again") {
+        Node ours(yaml_with("pages/a.txt"));
+        ha::Settings theirs = ours.folder->settings();
+        theirs.text += "# theirs\n";
+        ha::Standing standing;
+        standing.hash = ha::settings_mark(theirs, 0).hash;
+        const auto take = [&] {
+            return ours.folder->take(theirs, standing, [&] { return ours.load(); });
+        };
+        {
+            const admin::FileLock lock(ours.here.path + "/history/config.lock");
+            REQUIRE(lock.held());
+            const auto taken = take();
+            REQUIRE_FALSE(taken.has_value());
+            CHECK(taken.error().again);
+            CHECK(ours.here.read("poise.yaml") == yaml_with("pages/a.txt"));
+        }
+        CHECK(take().has_value());
+        CHECK(ours.hash() == standing.hash);
     }
 
     TEST_CASE("a node that ended while it took them knows that it has a mixture") {

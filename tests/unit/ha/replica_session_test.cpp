@@ -73,6 +73,19 @@ poise::persistence::Key key(std::uint64_t n) {
 }  // namespace
 
 TEST_SUITE("ha/replica_session") {
+    TEST_CASE("the end of a stream is told once, on both sides") {
+        int ends = 0;
+        Side active("same"), standby("same");
+        for (Side* side : {&active, &standby})
+            side->events.on_end = [&] { ++ends; };
+        {
+            Stream stream{active, standby};
+            stream.run();
+            CHECK(ends == 0);
+        }
+        CHECK(ends == 2);
+    }
+
     TEST_CASE("equal settings are noted once, and the stream is synced") {
         Side active("a"), standby("a");
         Stream stream{active, standby};
