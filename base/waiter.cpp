@@ -20,15 +20,26 @@ void Waiter::expires_after(std::chrono::milliseconds limit) {
     engine_.wheel_.set(*this, limit);
 }
 
+namespace {
+
+using ReadyHook =
+    boost::intrusive::list_base_hook<boost::intrusive::tag<ReadyTag>,
+                                     boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+
+}  // namespace
+
 void Waiter::wake(Wake why) {
     if (why == Wake::timed_out) timed_out_ = true;
     if (why == Wake::cancelled) cancelled_ = true;
     pending_ = true;
     if (use_ == nullptr) return;  // seen when somebody falls asleep
-    using Hook = boost::intrusive::list_base_hook<
-        boost::intrusive::tag<ReadyTag>,
-        boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
-    if (!static_cast<Hook&>(*this).is_linked()) engine_.ready_.push_back(*this);
+    if (!static_cast<ReadyHook&>(*this).is_linked()) engine_.ready_.push_back(*this);
+}
+
+void Waiter::resume_now() {
+    auto& hook = static_cast<ReadyHook&>(*this);
+    if (hook.is_linked()) hook.unlink();
+    resume();
 }
 
 void Waiter::fell_asleep() {

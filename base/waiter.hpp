@@ -52,6 +52,8 @@ public:
 
     /// Resumes the sleeper in this or the next turn of the loop; remembered when nobody sleeps.
     void wake(Wake why = Wake::ready);
+    /// Resumes the sleeper at once, inside of the caller: for who hands it work. Needs a sleeper.
+    void resume_now();
     /// Ends the session: this and every later sleep return `cancelled`.
     void cancel() { wake(Wake::cancelled); }
     bool cancelled() const { return cancelled_; }

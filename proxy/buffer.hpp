@@ -28,7 +28,7 @@ public:
     void give_back(std::unique_ptr<Pipe> pipe);
 
 private:
-    static constexpr std::array<std::size_t, 3> spare_max{64, 16, 8};
+    static constexpr std::array<std::size_t, 3> spare_max{256, 16, 8};
     static constexpr std::size_t pipes_max = 64;  // two descriptors each, of app/limits' reserve
     std::array<std::vector<std::unique_ptr<char[]>>, 3> spare_;
     std::vector<std::unique_ptr<Pipe>> spare_pipes_;

@@ -7,6 +7,7 @@
 #include "proxy/session_report.hpp"
 
 #include <chrono>
+#include <optional>
 #include <utility>
 
 namespace poise::proxy {
@@ -25,18 +26,54 @@ constexpr milliseconds notice{1'000};
 // What the connection waits for: its limit starts when that changes.
 enum class Waits : std::uint8_t { nothing, request, head, reader, requests, end };
 
-// One request, in a coroutine of its own.
-Task<void> run_http2_request(std::unique_ptr<Client> client) {
-    Worker& worker = client->worker;
-    auto exchange = worker.take_exchange();
-    exchange->begin(*client);
-    const bool good = exchange->take_head(*client);
-    const After after = good ? co_await serve_request(*client, *exchange)
-                             : co_await answer_failure(*client, *exchange);
-    exchange->reset();
-    worker.give_back(std::move(exchange));
-    if (after == After::cut) client->stream->reset_on_close();
-    if (after == After::reject) client->message->reject_on_close();
+// Coroutines are made for as many requests as there are at once, and wait for the next one then.
+constexpr std::size_t idle_runners_max = 256;  // a worker
+constexpr std::chrono::seconds runner_rest{10};
+
+}  // namespace
+
+struct RequestRunner {
+    explicit RequestRunner(Engine& engine) : waiter(engine) {}
+
+    Waiter waiter;                 // for the next request
+    std::optional<Client> client;  // of the present one
+};
+
+namespace {
+
+// One request after the other, of any connection of the worker; the first one is given.
+Task<void> run_requests(Client* connection, std::unique_ptr<MessageStream> stream) {
+    Worker& worker = connection->worker;
+    RequestRunner runner(worker.engine());
+    runner.client.emplace(*connection, std::move(stream));
+    while (runner.client) {
+        Client& client = *runner.client;
+        auto exchange = worker.take_exchange();
+        exchange->begin(client);
+        const bool good = exchange->take_head(client);
+        const After after = good ? co_await serve_request(client, *exchange)
+                                 : co_await answer_failure(client, *exchange);
+        exchange->reset();
+        worker.give_back(std::move(exchange));
+        if (after == After::cut) client.stream->reset_on_close();
+        if (after == After::reject) client.message->reject_on_close();
+        runner.client.reset();
+        if (worker.idle_runners.size() == idle_runners_max) co_return;
+        worker.idle_runners.push_back(&runner);
+        runner.waiter.expires_after(runner_rest);
+        co_await runner.waiter.sleep();
+        if (!runner.client) std::erase(worker.idle_runners, &runner);
+    }
+}
+
+void run_request(Client& connection, std::unique_ptr<MessageStream> stream) {
+    std::vector<RequestRunner*>& idle = connection.worker.idle_runners;
+    if (idle.empty())
+        return connection.worker.engine().spawn(run_requests, &connection, std::move(stream));
+    RequestRunner& runner = *idle.back();
+    idle.pop_back();
+    runner.client.emplace(connection, std::move(stream));
+    runner.waiter.resume_now();
 }
 
 class Session {
@@ -52,8 +89,7 @@ public:
         for (auto& stream : connection_.take_arrived()) {
             ++client_.requests;
             if (client_.requests_running == 0) client_.follow_reload();
-            client_.worker.engine().spawn(run_http2_request,
-                                          std::make_unique<Client>(client_, std::move(stream)));
+            run_request(client_, std::move(stream));
         }
     }
 

@@ -33,6 +33,7 @@ class Exchange;
 class Listener;
 class UdpListeners;
 class Worker;
+struct RequestRunner;
 
 /// A service as one worker sees it.
 struct WorkerService {
@@ -117,6 +118,9 @@ public:
 
     std::unique_ptr<Exchange> take_exchange();
     void give_back(std::unique_ptr<Exchange> exchange);
+
+    /// Coroutines that wait for a request of HTTP/2; theirs and http2_session's.
+    std::vector<RequestRunner*> idle_runners;
 
     /// A session began or ended; begin answers false when the limit is reached.
     bool begin_session();

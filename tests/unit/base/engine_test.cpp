@@ -9,6 +9,7 @@
 #include <string>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utility>
 
 using namespace poise;
 using namespace std::chrono_literals;
@@ -52,6 +53,36 @@ Task<void> read_once(Engine* engine, Stream* stream, std::chrono::milliseconds l
     outcome->ended = true;
     stream->want_nothing();
     engine->stop();
+}
+
+// Does what it is handed, one piece after the other.
+struct Runner {
+    explicit Runner(Engine& engine) : waiter(engine) {}
+    Waiter waiter;
+    std::string work;
+    std::string done;
+};
+
+Task<void> run_work(Runner* runner) {
+    runner->waiter.expires_after(1min);
+    while (co_await runner->waiter.sleep() != Wake::cancelled)
+        runner->done += std::exchange(runner->work, "");
+    runner->waiter.engine().stop();
+}
+
+Task<void> hand_work(Engine* engine, Runner* runner) {
+    runner->work = "a";
+    runner->waiter.resume_now();
+    runner->done += "|";
+    runner->waiter.wake();  // its turn has come already when it is handed more
+    runner->work = "b";
+    runner->waiter.resume_now();
+    runner->done += "|";
+    Waiter waiter(*engine);
+    waiter.expires_after(1min);
+    co_await waiter.yield();  // no second turn for the wake before
+    runner->done += ".";
+    engine->cancel_all();
 }
 
 // Waits without a coroutine, and is gone when it was called.
@@ -149,6 +180,16 @@ TEST_SUITE("base/engine") {
         engine.post([&] { engine.cancel_all(); });
         engine.run();
         CHECK(outcome.why == Wake::cancelled);
+    }
+
+    TEST_CASE("a sleeper that is handed work does it at once, and once") {
+        Engine engine;
+        Runner runner(engine);
+        engine.spawn(run_work, &runner);
+        engine.spawn(hand_work, &engine, &runner);
+        engine.run();
+        CHECK(runner.done == "a|b|.");
+        CHECK(engine.running() == 0);
     }
 
     TEST_CASE("a sleeper without a coroutine is called when its stream has bytes") {
