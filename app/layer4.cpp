@@ -169,8 +169,7 @@ void Layer4::Impl::apply() {
         names.push_back(one.name);
     // The kernel must not answer a packet that we take, nor drop one that we do not.
     if (auto done = guard->set(*services, names); !done) log.error(done.error());
-    if (!lane->watch(*services, links))
-        log.error("layer 4: the kernel refused the packet filter");
+    if (!lane->watch(*services, links)) log.error("layer 4: the kernel refused the packet filter");
 }
 
 // Nobody may have asked `poise check`.

@@ -7,10 +7,10 @@ namespace poise::l4 {
 namespace {
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(Drop::count_)> names{
-    "none",       "malformed",    "unsupported", "no_server",        "servers_full",
-    "flows_full", "no_flow",      "server_gone", "fragment_unknown", "hops_exceeded",
-    "too_big",    "no_neighbour", "no_route",    "icmp_unrelated",   "send_failed",
-    "no_port",    "ring_full", "syn_ring_full"};
+    "none",       "malformed",    "unsupported",  "no_server",        "servers_full",
+    "flows_full", "no_flow",      "server_gone",  "fragment_unknown", "hops_exceeded",
+    "too_big",    "no_neighbour", "no_route",     "icmp_unrelated",   "send_failed",
+    "no_port",    "ring_full",    "syn_ring_full"};
 
 }  // namespace
 
