@@ -190,9 +190,10 @@ void Admin::Impl::tick() {
     const std::string status = api.program.status_json();
     if (status.empty()) return;  // stopping
     feed.publish("status", status);
-    for (const std::string& text : recorder.take(status, now_s()))
+    const StatusDocument document(status);
+    for (const std::string& text : recorder.take(document, now_s()))
         take({.kind = "config", .text = text});
-    alerts.take_status(status, now_s());
+    alerts.take_status(document, now_s());
     if (feed.any()) feed.publish("alerts", alerts.to_json());
     if (now_s() - certificates_seen_s < certificates_every_s) return;
     certificates_seen_s = now_s();

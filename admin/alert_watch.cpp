@@ -1,6 +1,7 @@
 #include "admin/alert_watch.hpp"
 
 #include "admin/journal.hpp"
+#include "admin/json_member.hpp"
 
 #include <fmt/format.h>
 
@@ -64,7 +65,7 @@ void add_service(Problems& problems, const json& service) {
     const std::string name = text_at(service, "name");
     bool serves = false;
     std::size_t servers = 0;
-    for (const json& server : service.value("servers", json::array())) {
+    for (const json& server : member(service, "servers")) {
         const std::string state = text_at(server, "state");
         ++servers;
         serves = serves || state == "up" || state == "backup" || state == "fallback";
@@ -89,7 +90,7 @@ void add_service(Problems& problems, const json& service) {
 }
 
 void add_pair(Problems& problems, const json& pair) {
-    const json paths = pair.value("paths", json::array());
+    const json& paths = member(pair, "paths");
     const std::string peer = text_at(pair, "peer");
     const bool alive = is_true(pair, "peer_alive");
     if (!paths.empty() && !alive) {
@@ -105,13 +106,13 @@ void add_pair(Problems& problems, const json& pair) {
                        .cure = "look at the paths between the nodes; `poise standby` on one"});
     }
     Alert settings{.kind = AlertKind::pair, .subject = "the pair"};
-    for (const json& sentence : pair.value("problems", json::array())) {
+    for (const json& sentence : member(pair, "problems")) {
         if (!sentence.is_string()) continue;
         settings.text += (settings.text.empty() ? "" : "; ") + sentence.get<std::string>();
         ++settings.grade;
     }
     if (settings.grade > 0) add(problems, std::move(settings));
-    const json replication = pair.value("replication", json::object());
+    const json& replication = member(pair, "replication");
     if (const std::string sentence = text_at(replication, "problem"); alive && !sentence.empty()) {
         add(problems, {.kind = AlertKind::pair,
                        .subject = "replication",
@@ -159,23 +160,23 @@ std::vector<Alert> AlertWatch::compare(const Problems& now, std::span<const Aler
     return told;
 }
 
-std::vector<Alert> AlertWatch::take_status(const std::string& text, std::int64_t now_s) {
-    const json status = json::parse(text, nullptr, false);
+std::vector<Alert> AlertWatch::take_status(const StatusDocument& document, std::int64_t now_s) {
+    const json& status = document.as<json>();
     if (!status.is_object()) return {};
-    const json pair = status.value("pair", json());
+    const json& pair = member(status, "pair");
     const std::string state = pair.is_object() ? text_at(pair, "state") : "";
     Problems problems;
     std::vector<AlertKind> judged{AlertKind::pair};
     if (state != "standby") {
         judged.push_back(AlertKind::server);
         judged.push_back(AlertKind::service);
-        for (const json& service : status.value("services", json::array()))
+        for (const json& service : member(status, "services"))
             add_service(problems, service);
     }
     if (pair.is_object()) add_pair(problems, pair);
     std::vector<Alert> told = compare(problems, judged, statuses_in_a_row, now_s);
     if (!pair_state_.empty() && state != pair_state_ && wants(AlertKind::pair)) {
-        const json changes = pair.is_object() ? pair.value("changes", json::array()) : json();
+        const json& changes = member(pair, "changes");
         const std::string why = changes.empty() ? "" : text_at(changes.front(), "text");
         told.push_back({.kind = AlertKind::pair,
                         .level = Alert::Level::notice,

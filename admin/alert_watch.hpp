@@ -3,6 +3,7 @@
 
 #include "admin/alert.hpp"
 #include "admin/program.hpp"
+#include "admin/status_document.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -23,8 +24,7 @@ public:
 
     explicit AlertWatch(const config::Alerts& settings) : settings_(settings) {}
 
-    /// `status` is the JSON of `poise status`.
-    std::vector<Alert> take_status(const std::string& status, std::int64_t now_s);
+    std::vector<Alert> take_status(const StatusDocument& status, std::int64_t now_s);
     std::vector<Alert> take_certificates(std::span<const CertificateFacts> certificates,
                                          std::int64_t now_s);
     /// Of a reload: empty when it is in force, else why it was refused.

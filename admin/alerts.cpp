@@ -87,7 +87,7 @@ Alerts::Alerts(config::Alerts settings, std::string node, Log& log)
     }
 }
 
-void Alerts::take_status(const std::string& status, std::int64_t now_s) {
+void Alerts::take_status(const StatusDocument& status, std::int64_t now_s) {
     add(watch_.take_status(status, now_s));
     if (senders_.empty()) return;
     if (auto due = group_.take_due(std::chrono::steady_clock::now()); !due.empty())

@@ -24,7 +24,7 @@ public:
     Alerts(config::Alerts settings, std::string node, Log& log);
 
     /// Once a second: `status` is what `poise status` shows. Empty: nothing is known now.
-    void take_status(const std::string& status, std::int64_t now_s);
+    void take_status(const StatusDocument& status, std::int64_t now_s);
     void take_certificates(std::span<const CertificateFacts> certificates, std::int64_t now_s);
     void take_reload(const std::string& error, std::int64_t now_s);
 

@@ -1,5 +1,7 @@
 #include "admin/recorder.hpp"
 
+#include "admin/json_member.hpp"
+
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -16,7 +18,7 @@ double number(const json& object, const char* name) {
 }
 
 HistorySample sample_of(const json& service) {
-    const json responses = service.value("responses", json::object());
+    const json& responses = member(service, "responses");
     const bool is_http = service.value("protocol", "") == "http";
     HistorySample sample;
     sample.requests = number(service, is_http ? "requests" : "connections");
@@ -24,7 +26,7 @@ HistorySample sample_of(const json& service) {
     sample.bytes_in = number(service, "bytes_in");
     sample.bytes_out = number(service, "bytes_out");
     sample.sessions = number(service, "sessions");
-    for (const json& server : service.value("servers", json::array())) {
+    for (const json& server : member(service, "servers")) {
         const std::string state = server.value("state", "");
         if (state == "up" || state == "backup") sample.servers_up += 1;
     }
@@ -42,15 +44,15 @@ void add_to(HistorySample& sum, const HistorySample& one) {
 
 }  // namespace
 
-std::vector<std::string> Recorder::take(const std::string& text, std::int64_t now_s) {
+std::vector<std::string> Recorder::take(const StatusDocument& document, std::int64_t now_s) {
     std::vector<std::string> told;
-    const json status = json::parse(text, nullptr, false);
+    const json& status = document.as<json>();
     if (!status.is_object()) return told;
     const auto generation = status.value("generation", std::uint64_t{0});
     if (generation_ != 0 && generation != generation_)
         told.push_back(fmt::format("generation {} of the configuration is in force", generation));
     generation_ = generation;
-    if (const json pair = status.value("pair", json()); pair.is_object()) {
+    if (const json& pair = member(status, "pair"); pair.is_object()) {
         const std::string state = pair.contains("state") && pair["state"].is_string()
                                       ? pair["state"].get<std::string>()
                                       : "";
@@ -61,7 +63,7 @@ std::vector<std::string> Recorder::take(const std::string& text, std::int64_t no
     if (now_s - sampled_ < History::sample_every_s && now_s >= sampled_) return told;
     sampled_ = now_s;
     HistorySample sum;
-    for (const json& service : status.value("services", json::array())) {
+    for (const json& service : member(status, "services")) {
         const HistorySample sample = sample_of(service);
         add_to(sum, sample);
         history_.add(service.value("name", "?"), sample, now_s);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "admin/history.hpp"
+#include "admin/status_document.hpp"
 
 #include <cstdint>
 #include <string>
@@ -15,9 +16,8 @@ public:
     /// `history` outlives it.
     explicit Recorder(History& history) : history_(history) {}
 
-    /// `status` is the JSON of `poise status`. Returns sentences for the events: a new generation,
-    /// another owner of the floating addresses.
-    std::vector<std::string> take(const std::string& status, std::int64_t now_s);
+    /// Returns sentences for the events: a new generation, another owner of the floating addresses.
+    std::vector<std::string> take(const StatusDocument& status, std::int64_t now_s);
 
 private:
     History& history_;

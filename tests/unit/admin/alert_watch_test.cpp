@@ -22,6 +22,10 @@ std::string status_of(const json& servers, const json& pair = {}) {
     return status.dump();
 }
 
+std::vector<Alert> take(AlertWatch& watch, const std::string& status, std::int64_t now_s) {
+    return watch.take_status(StatusDocument(status), now_s);
+}
+
 // "problem server web/s1 down: why", a line each.
 std::string lines_of(const std::vector<Alert>& alerts) {
     std::string lines;
@@ -47,18 +51,18 @@ TEST_SUITE("admin/alert_watch") {
     TEST_CASE("a server that is down in two statuses is told once, and its end once") {
         AlertWatch watch({});
 
-        CHECK(watch.take_status(good, 1).empty());
-        CHECK(watch.take_status(one_down, 2).empty());
-        CHECK(lines_of(watch.take_status(one_down, 3)) ==
+        CHECK(take(watch, good, 1).empty());
+        CHECK(take(watch, one_down, 2).empty());
+        CHECK(lines_of(take(watch, one_down, 3)) ==
               "problem server web/s1 down: connect refused\n");
-        CHECK(watch.take_status(one_down, 4).empty());
+        CHECK(take(watch, one_down, 4).empty());
         REQUIRE(watch.open().size() == 1);
         CHECK(watch.open()[0].at == 2);
-        const auto end = watch.take_status(good, 5);
+        const auto end = take(watch, good, 5);
         CHECK(lines_of(end) ==
               "resolved server web/s1 is over: down: connect "
               "refused, since 1970-01-01T00:00:02Z\n");
-        CHECK(watch.take_status(good, 6).empty());
+        CHECK(take(watch, good, 6).empty());
         CHECK(watch.open().empty());
     }
 
@@ -66,8 +70,8 @@ TEST_SUITE("admin/alert_watch") {
         AlertWatch watch({});
 
         for (int i = 0; i < 10; ++i) {
-            CHECK(watch.take_status(one_down, 2 * i).empty());
-            CHECK(watch.take_status(good, 2 * i + 1).empty());
+            CHECK(take(watch, one_down, 2 * i).empty());
+            CHECK(take(watch, good, 2 * i + 1).empty());
         }
     }
 
@@ -75,20 +79,20 @@ TEST_SUITE("admin/alert_watch") {
         AlertWatch watch({});
         const std::string none = status_of({server("s1", "drain"), server("s2", "halt")});
 
-        watch.take_status(none, 1);
-        CHECK(lines_of(watch.take_status(none, 2)) ==
+        take(watch, none, 1);
+        CHECK(lines_of(take(watch, none, 2)) ==
               "problem service web has no server that can take clients\n");
         const std::string fallback = status_of({server("s1", "drain"), server("f", "fallback")});
-        CHECK(lines_of(watch.take_status(fallback, 3)).starts_with("resolved service web"));
-        CHECK(watch.take_status(R"({"services":[{"name":"empty","servers":[]}]})", 4).empty());
+        CHECK(lines_of(take(watch, fallback, 3)).starts_with("resolved service web"));
+        CHECK(take(watch, R"({"services":[{"name":"empty","servers":[]}]})", 4).empty());
     }
 
     TEST_CASE("a server that leaves the configuration is no problem any more") {
         AlertWatch watch({});
-        watch.take_status(one_down, 1);
-        watch.take_status(one_down, 2);
+        take(watch, one_down, 1);
+        take(watch, one_down, 2);
 
-        CHECK(lines_of(watch.take_status(status_of(json::array({server("s2", "up")})), 3))
+        CHECK(lines_of(take(watch, status_of(json::array({server("s2", "up")})), 3))
                   .starts_with("resolved server web/s1"));
     }
 
@@ -96,11 +100,11 @@ TEST_SUITE("admin/alert_watch") {
         AlertWatch watch({});
         const json servers = json::array({server("s1", "down")});
 
-        watch.take_status(status_of(servers, pair("standby", "active", true)), 1);
-        CHECK(watch.take_status(status_of(servers, pair("standby", "active", true)), 2).empty());
-        CHECK(lines_of(watch.take_status(status_of(servers, pair("active", "standby", true)), 3)) ==
+        take(watch, status_of(servers, pair("standby", "active", true)), 1);
+        CHECK(take(watch, status_of(servers, pair("standby", "active", true)), 2).empty());
+        CHECK(lines_of(take(watch, status_of(servers, pair("active", "standby", true)), 3)) ==
               "notice pair lb1 is active now, it was standby\n");
-        CHECK(lines_of(watch.take_status(status_of(servers, pair("active", "standby", true)), 4)) ==
+        CHECK(lines_of(take(watch, status_of(servers, pair("active", "standby", true)), 4)) ==
               "problem server web/s1 down\nproblem service web has no server that can take "
               "clients\n");
     }
@@ -109,11 +113,11 @@ TEST_SUITE("admin/alert_watch") {
         AlertWatch watch({});
         const json up = json::array({server("s1", "up")});
 
-        watch.take_status(status_of(up, pair("active", "standby", false)), 1);
-        CHECK(lines_of(watch.take_status(status_of(up, pair("active", "standby", false)), 2)) ==
+        take(watch, status_of(up, pair("active", "standby", false)), 1);
+        CHECK(lines_of(take(watch, status_of(up, pair("active", "standby", false)), 2)) ==
               "problem pair lb2 is not heard: nobody would take over from this node\n");
-        watch.take_status(status_of(up, pair("active", "active", true)), 3);
-        CHECK(lines_of(watch.take_status(status_of(up, pair("active", "active", true)), 4)) ==
+        take(watch, status_of(up, pair("active", "active", true)), 3);
+        CHECK(lines_of(take(watch, status_of(up, pair("active", "active", true)), 4)) ==
               "problem pair both nodes are active: the pair is split\n");
     }
 
@@ -123,8 +127,8 @@ TEST_SUITE("admin/alert_watch") {
         json diverged = pair("active", "standby", true);
         diverged["replication"] = {{"state", "synced"}, {"problem", "both have changed"}};
 
-        watch.take_status(status_of(up, diverged), 1);
-        CHECK(lines_of(watch.take_status(status_of(up, diverged), 2)) ==
+        take(watch, status_of(up, diverged), 1);
+        CHECK(lines_of(take(watch, status_of(up, diverged), 2)) ==
               "problem pair replication both have changed\n");
     }
 
@@ -162,20 +166,20 @@ TEST_SUITE("admin/alert_watch") {
         AlertWatch watch(settings);
         const std::string down = status_of(json::array({server("s1", "down")}));
 
-        watch.take_status(down, 1);
-        CHECK(lines_of(watch.take_status(down, 2)) ==
+        take(watch, down, 1);
+        CHECK(lines_of(take(watch, down, 2)) ==
               "problem service web has no server that can take clients\n");
         CHECK(watch.take_reload("wrong", 3).empty());
     }
 
     TEST_CASE("no status, half a status and another one's JSON change nothing") {
         AlertWatch watch({});
-        watch.take_status(one_down, 1);
-        watch.take_status(one_down, 2);
+        take(watch, one_down, 1);
+        take(watch, one_down, 2);
 
-        CHECK(watch.take_status("", 3).empty());
-        CHECK(watch.take_status("{\"services\":", 4).empty());
-        CHECK(watch.take_status("[1]", 5).empty());
+        CHECK(take(watch, "", 3).empty());
+        CHECK(take(watch, "{\"services\":", 4).empty());
+        CHECK(take(watch, "[1]", 5).empty());
         CHECK(watch.open().size() == 1);
     }
 }
