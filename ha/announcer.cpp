@@ -16,8 +16,9 @@ namespace poise::ha {
 
 namespace {
 
-// How often the neighbour table is read and missing interfaces are tried again.
+// How often the neighbour table is read, and how often interfaces that were missing are tried.
 constexpr std::chrono::seconds learn_interval{5};
+constexpr std::chrono::milliseconds look_interval{100};
 // What one tick reads at most: a storm of ARP must not hold up the beats.
 constexpr int frames_a_tick_max = 128;
 constexpr std::size_t frame_room = 256;
@@ -43,6 +44,7 @@ struct Announcer::Link {
     Announcements announcements{Mac{}};
     RecentNeighbours recent;
     bool complained = false;
+    bool fresh = false;  // opened, and nothing was announced there since
 };
 
 // Opens what is not open yet, or anew when the interface is another one than before.
@@ -63,6 +65,7 @@ bool Announcer::Link::open() {
         if (!opened) return false;
         sockets.emplace_back(family, std::move(*opened));
     }
+    fresh = true;
     return true;
 }
 
@@ -106,10 +109,16 @@ void Announcer::begin(Clock::time_point now) {
     active_ = true;
     if (learn_at_ == Clock::time_point{}) learn_neighbours(now);  // else it is fresh enough
     for (const auto& link : links_) {
-        link->announcements.set_neighbours(link->recent.all());
-        link->announcements.begin(now);
-        send(*link, now);
+        link->open();  // it may be another one than when it was looked at last
+        announce(*link, now);
     }
+}
+
+void Announcer::announce(Link& link, Clock::time_point now) {
+    link.fresh = false;
+    link.announcements.set_neighbours(link.recent.all());
+    link.announcements.begin(now);
+    send(link, now);
 }
 
 void Announcer::end() {
@@ -142,7 +151,10 @@ void Announcer::learn_neighbours(Clock::time_point now) {
 std::vector<std::string> Announcer::tick(Clock::time_point now) {
     std::vector<std::string> lines;
     if (now >= learn_at_) learn_neighbours(now);
+    const bool looks = now >= look_at_;
+    if (looks) look_at_ = now + look_interval;
     for (const auto& link : links_) {
+        if (looks && link->sockets.empty()) link->open();
         if (link->sockets.empty()) {
             if (!std::exchange(link->complained, true))
                 lines.push_back(fmt::format(
@@ -153,7 +165,10 @@ std::vector<std::string> Announcer::tick(Clock::time_point now) {
         }
         link->complained = false;
         receive(*link, now, lines);
-        send(*link, now);
+        if (link->fresh && active_)
+            announce(*link, now);
+        else
+            send(*link, now);
     }
     return lines;
 }

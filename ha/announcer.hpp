@@ -57,12 +57,14 @@ private:
     void learn_neighbours(Clock::time_point now);
     void receive(Link& link, Clock::time_point now, std::vector<std::string>& lines);
     void send(Link& link, Clock::time_point now);
+    void announce(Link& link, Clock::time_point now);  // from the start
 
     std::vector<config::FloatingAddress> addresses_;
     std::vector<Address> given_;
     std::vector<std::unique_ptr<Link>> links_;
     bool active_ = false;
     Clock::time_point learn_at_{};
+    Clock::time_point look_at_{};
     std::uint64_t frames_sent_ = 0;
 };
 

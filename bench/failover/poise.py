@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from .pair import ADDRESS, ADDRESS6, PREFIX, Pair, wait
-from lib.programs import POISE
+from lib.programs import POISE, POISE_SLAVE
 
 KEY = "5d" * 32
 HEARTBEAT_PORT = 9694
@@ -27,6 +27,7 @@ class PoisePair:
         self.top: dict = {}
         self.services: dict = {}
         self.files: dict[str, str] = {}
+        self.binaries: dict[str, str] = {}  # by the node's role in the network
 
     def start(self, pair: Pair) -> None:
         self.pair, self.running = pair, {}
@@ -43,6 +44,7 @@ class PoisePair:
 
     def start_one(self, node, role: str) -> None:
         folder, peer = self.folder(node), self.pair.other(node)
+        self.binaries[node.role] = binary = POISE_SLAVE if role == "slave" else POISE
         folder.mkdir(exist_ok=True)
         key = folder / "cluster.key"
         key.write_text(KEY + "\n")
@@ -67,7 +69,7 @@ class PoisePair:
         state.mkdir(exist_ok=True)
         # env becomes Poise: the process is the one that is killed.
         self.running[node.role] = self.pair.start(
-            node, ["env", f"STATE_DIRECTORY={state}", POISE, "serve", "--config",
+            node, ["env", f"STATE_DIRECTORY={state}", binary, "serve", "--config",
                    str(folder / "poise.yaml"), "--node", str(folder / "node.yaml")], "poise")
 
     def main(self, node) -> int:
@@ -96,7 +98,7 @@ class PoisePair:
         os.kill(self.main(node), signal.SIGCONT)
 
     def command(self, node, *words: str) -> subprocess.CompletedProcess:
-        return subprocess.run([POISE, *words, "--control", self.control(node)],
+        return subprocess.run([self.binaries[node.role], *words, "--control", self.control(node)],
                               capture_output=True, text=True, timeout=20, check=False)
 
     def keys(self, path: Path, *words: str) -> subprocess.CompletedProcess:

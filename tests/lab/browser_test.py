@@ -40,6 +40,7 @@ def test_a_browser_shows_a_page_over_http2(lab, authority):
                "services": {"web": lab.service("s1", listen=[":80", {"address": ":443",
                                                                      "tls": True}])}})
 
+    lab.client.settle()
     shown = lab.client.run(
         [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
          f"--user-data-dir={lab.folder / 'profile'}", "--virtual-time-budget=10000",

@@ -28,7 +28,7 @@ dev_test() {
 
 dev_lab() {
     install_for build test
-    build release poise origin
+    build release poise origin datagrams
     lab_possible || fail "$lab_obstacle"
     exec "${python:?}" -m pytest tests/lab "$@"
 }
@@ -73,7 +73,7 @@ run_unit_tests() {
     for folder in "$@"; do targets+=("${folder}_tests"); done
     if [[ $# -eq 0 ]]; then
         targets=(unit_tests)
-        if [[ $kind == release ]]; then targets+=(poise origin pair_sim); fi
+        if [[ $kind == release ]]; then targets+=(poise origin datagrams pair_sim); fi
     fi
     if ! build "$kind" "${targets[@]}"; then
         report "$kind build" 0 1 0 0

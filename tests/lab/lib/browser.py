@@ -30,6 +30,7 @@ class Browser:
 
     def __init__(self, node: Node, folder: Path):
         self.node = node
+        node.settle()
         self.driver = Program(node, ["chromedriver", f"--port={self.PORT}"],
                               folder / "chromedriver.log")
         self.session = ""

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import threading
+import time
 
 PREFIX = "poiselab"
 CLONE_NEWNET = 0x40000000
@@ -84,6 +85,15 @@ class Node:
             family = socket.AF_INET6 if ":" in address else socket.AF_INET
             return socket.create_server((address, port), family=family, backlog=1024,
                                         dualstack_ipv6=address == "::")
+
+    def settle(self) -> None:
+        """Returns when the kernel has no address left to try out (DAD), nothing of the network
+        changes by itself then: a browser that sees it change drops what it is loading."""
+        for _ in range(500):
+            if not self.run(["ip", "-6", "addr", "show", "tentative"]).stdout:
+                return
+            time.sleep(0.01)
+        raise AssertionError(f"{self.name} still tries out addresses")
 
     def add_address(self, address: str) -> None:
         _ip([f"addr add {address}/24 dev eth0"], inside=self.name)

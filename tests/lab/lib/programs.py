@@ -14,6 +14,8 @@ from .network import Node
 
 ROOT = Path(__file__).resolve().parents[3]
 POISE = os.environ.get("POISE_BIN", str(ROOT / "build/release/poise"))
+# The slave's of a pair: another version, to see that an upgrade of one node after the other works.
+POISE_SLAVE = os.environ.get("POISE_SLAVE_BIN", POISE)
 ORIGIN = os.environ.get("ORIGIN_BIN", str(ROOT / "build/release/bench/origin"))
 
 
