@@ -202,3 +202,12 @@ def test_the_page_tells_whether_alerts_get_through(lab, browser):
     browser.click("nav a", "Overview")
     browser.find(".attention .mark.yellow", "alerts")
     assert not browser.complaints()
+
+
+def test_a_page_of_which_a_part_has_not_come_tries_again(lab, browser):
+    administered(lab, "administrator")
+    browser.block("*/overview.js")
+    browser.go(PAGE)
+    browser.sees("It is tried again.")
+    browser.block()
+    browser.find("[name=user]")
