@@ -7,6 +7,7 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <sys/mman.h>
 
 namespace poise {
 
@@ -31,8 +32,8 @@ std::uint64_t resident_kb() {
     return sum;
 }
 
-// Reads all of the program's file through its mapping, so that it is resident.
-void touch_code() {
+// Makes all of the program's file resident.
+void populate_code() {
     std::ifstream maps("/proc/self/maps");
     std::string line;
     while (std::getline(maps, line)) {
@@ -42,16 +43,15 @@ void touch_code() {
         char dash = 0;
         std::istringstream words(line);
         words >> std::hex >> from >> dash >> end;
-        for (; from < end; from += 4'096)
-            // NOLINTNEXTLINE(performance-no-int-to-ptr): so do the maps
-            (void)*reinterpret_cast<const volatile char*>(from);
+        // NOLINTNEXTLINE(performance-no-int-to-ptr): the maps tell addresses as numbers
+        ::madvise(reinterpret_cast<void*>(from), end - from, MADV_POPULATE_READ);
     }
 }
 
 }  // namespace
 
 TEST_CASE("the pages of the start are given back, and the program runs on") {
-    touch_code();
+    populate_code();
     const std::uint64_t before = resident_kb();
     release_start_pages();
     const std::uint64_t after = resident_kb();
