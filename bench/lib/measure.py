@@ -12,6 +12,7 @@ from .rows import Row
 
 WARM_UP_SECONDS = 1
 SETTLE_SECONDS = 0.4
+IDLE_WARM_UP = 20
 SIDECAR_CLIENTS = 500
 
 
@@ -55,6 +56,9 @@ def _at_rest(proxy, started: float) -> dict:
 
 
 def _idle(proxy, port: int, count: int, tls: bool) -> dict:
+    # What the first clients bring into memory, code above all, is no connection's.
+    with IdleClients(port, IDLE_WARM_UP, tls):
+        time.sleep(SETTLE_SECONDS)
     time.sleep(SETTLE_SECONDS)
     before = proxy.rss_bytes()
     with IdleClients(port, count, tls) as clients:
