@@ -35,13 +35,14 @@ Task<Pause> wait_for_request(Client& client) {
     client.in.release_if_empty();
     client.waiter.expires_after(std::min(limit, parked_after));
     while (client.in.empty() && !client.stream->readable()) {
-        if (client.is_leaving() || client.pinned.lost()) co_return Pause::ends;
+        if (client.pinned.lost()) co_return Pause::ends;
         client.follow_reload();
         client.stream->want(client.waiter, Direction::read);
         client.pinned.watch(client.waiter);
         const Wake why = co_await client.waiter.sleep();
         if (why == Wake::ready) continue;
-        const bool quiet = why == Wake::timed_out && limit > parked_after;
+        // Who has just been answered may be sending already: its next answer tells it to go.
+        const bool quiet = why == Wake::timed_out && limit > parked_after && !client.is_leaving();
         co_return quiet ? Pause::quiet : Pause::ends;
     }
     client.follow_reload();  // else it is served once more, and told to close
