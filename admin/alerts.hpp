@@ -23,7 +23,7 @@ public:
     /// `log` outlives it.
     Alerts(config::Alerts settings, std::string node, Log& log);
 
-    /// Once a second: `status` is what `poise status` shows. Empty: nothing is known now.
+    /// Once a second. A document that is no object: nothing is known now.
     void take_status(const StatusDocument& status, std::int64_t now_s);
     void take_certificates(std::span<const CertificateFacts> certificates, std::int64_t now_s);
     void take_reload(const std::string& error, std::int64_t now_s);

@@ -2,24 +2,15 @@
 #pragma once
 
 #include <dlfcn.h>
-#include <utility>
 
 namespace poise {
 
+/// Stays loaded until the program ends: threads and exit handlers may be in its code.
 class SharedLibrary {
 public:
-    SharedLibrary() = default;
     /// `name` as the loader finds it: "libcurl.so.4". loaded() tells whether it was there.
-    explicit SharedLibrary(const char* name) : handle_(::dlopen(name, RTLD_NOW | RTLD_LOCAL)) {}
-    ~SharedLibrary() {
-        if (handle_ != nullptr) ::dlclose(handle_);
-    }
-    SharedLibrary(SharedLibrary&& other) noexcept
-        : handle_(std::exchange(other.handle_, nullptr)) {}
-    SharedLibrary& operator=(SharedLibrary&& other) noexcept {
-        std::swap(handle_, other.handle_);
-        return *this;
-    }
+    explicit SharedLibrary(const char* name)
+        : handle_(::dlopen(name, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE)) {}
 
     bool loaded() const { return handle_ != nullptr; }
 
@@ -31,7 +22,7 @@ public:
     }
 
 private:
-    void* handle_ = nullptr;
+    void* handle_;
 };
 
 }  // namespace poise
