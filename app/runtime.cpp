@@ -128,7 +128,8 @@ std::expected<void, std::string> Runtime::Impl::start() {
     sweep_later();
     stage = Stage::serving;
     announce(begun);
-    release_start_pages();
+    // A node of a pair must not wait for the disk when it takes over.
+    if (!pair) release_start_pages();
     return {};
 }
 
