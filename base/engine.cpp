@@ -4,11 +4,9 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <cerrno>
 #include <exception>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <system_error>
 #include <unistd.h>
@@ -19,42 +17,59 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr int events_a_turn = 256;
 constexpr std::chrono::milliseconds load_window{10};
 constexpr int idle_share = 5;  // idle for less than one part in so many is saturated
 
-int checked(int fd, const char* call) {
-    if (fd < 0) throw std::system_error(errno, std::generic_category(), call);
+int open_bell() {
+    const int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (fd < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
     return fd;
 }
 
 }  // namespace
 
-Engine::Engine()
-    : epoll_fd_(checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
-      event_fd_(checked(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")),
-      now_(Clock::now()),
+// By which other threads wake the loop.
+class Engine::Bell final : public Pollable {
+public:
+    explicit Bell(Engine& engine)
+        : Pollable(engine, open_bell(), Direction::none, Direction::read) {}
+
+    void ring() {
+        const std::uint64_t one = 1;
+        [[maybe_unused]] const auto written = ::write(fd(), &one, sizeof one);
+    }
+
+private:
+    // Posted work may destroy streams that have an event in the same batch, so it is only marked
+    // here, and run when all events have been handed out.
+    void on_ready() override {
+        std::uint64_t count = 0;
+        [[maybe_unused]] const auto got = ::read(fd(), &count, sizeof count);
+        not_readable();
+        engine().have_posted_ = true;
+    }
+};
+
+Engine::Engine(IoKind kind)
+    : now_(Clock::now()),
       next_tick_(now_ + DeadlineWheel::tick_length),
       load_since_(now_),
-      wheel_(now_) {
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.ptr = nullptr;  // stands for event_fd_
-    checked(epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, event_fd_, &event), "epoll_ctl");
-}
+      wheel_(now_),
+      events_(Events::make(kind, *this)),
+      bell_(std::make_unique<Bell>(*this)) {}
 
 Engine::~Engine() {
     assert(running_ == 0);
     assert(waiters_.empty());
-    ::close(event_fd_);
-    ::close(epoll_fd_);
 }
 
 void Engine::run() {
     stopped_ = false;
     io_.restart();
+    events_->begin();
     run_soon();
     io_.run();
+    events_->end();
 }
 
 void Engine::stop() {
@@ -69,8 +84,7 @@ void Engine::post(std::function<void()> work) {
         posted_.push_back(std::move(work));
     }
     if (!first) return;  // the loop has been told already
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(event_fd_, &one, sizeof one);
+    bell_->ring();
 }
 
 void Engine::cancel_all() {
@@ -112,24 +126,13 @@ void Engine::turn() {
 }
 
 void Engine::wait_for_events() {
-    std::array<epoll_event, events_a_turn> events;
-    int timeout_ms = 0;
-    auto waits_since = now_;
-    if (ready_.empty()) {
-        waits_since = Clock::now();
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_tick_ - waits_since);
-        timeout_ms = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 100));
-    }
-    const int n = epoll_wait(epoll_fd_, events.data(), events_a_turn, timeout_ms);
+    Clock::duration limit{};
+    if (ready_.empty() && !have_posted_)
+        limit = std::clamp<Clock::duration>(next_tick_ - Clock::now(), Clock::duration{},
+                                            DeadlineWheel::tick_length);
+    const auto idle = events_->wait(limit);
     now_ = Clock::now();
-    note_idle(timeout_ms != 0 ? now_ - waits_since : Clock::duration{});
-    for (int i = 0; i < n; ++i) {
-        const auto& event = events[static_cast<std::size_t>(i)];
-        if (event.data.ptr == nullptr)
-            take_posted_mark();
-        else
-            static_cast<Pollable*>(event.data.ptr)->on_events(event.events);
-    }
+    note_idle(idle);
 }
 
 void Engine::note_idle(Clock::duration idle) {
@@ -139,14 +142,6 @@ void Engine::note_idle(Clock::duration idle) {
     saturated_ = idle_ * idle_share < passed;
     load_since_ = now_;
     idle_ = {};
-}
-
-// Posted work may destroy streams that have an event in the same batch, so it is only marked
-// here, and run when all events have been handed out.
-void Engine::take_posted_mark() {
-    std::uint64_t count = 0;
-    [[maybe_unused]] const auto got = ::read(event_fd_, &count, sizeof count);
-    have_posted_ = true;
 }
 
 void Engine::run_posted() {

@@ -1,7 +1,8 @@
-// A worker's event loop: a thin epoll loop under Boost.Asio's coroutines.
+// A worker's event loop: a thin loop over epoll or io_uring, under Boost.Asio's coroutines.
 #pragma once
 
 #include "base/deadline_wheel.hpp"
+#include "base/events.hpp"
 #include "base/pollable.hpp"
 #include "base/task.hpp"
 #include "base/waiter.hpp"
@@ -12,6 +13,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <type_traits>
@@ -20,8 +22,7 @@
 
 namespace poise {
 
-/// One a worker thread. Descriptors are registered once, edge-triggered, for both directions: a
-/// request costs no epoll_ctl. A turn of the loop first marks every stream that has an event,
+/// One a worker thread. A turn of the loop first marks every stream that has an event,
 /// then resumes the sleepers one by one; so a stream may be destroyed by any coroutine without an
 /// event left that points to it. Each tick the deadline wheel is run, between two turns.
 ///
@@ -32,8 +33,8 @@ class Engine {
 public:
     using Clock = std::chrono::steady_clock;
 
-    /// Throws std::system_error when the kernel gives no epoll or eventfd.
-    Engine();
+    /// Throws std::system_error when the kernel gives no `kind` or no eventfd.
+    explicit Engine(IoKind kind = IoKind::epoll);
     /// Asserts that no task runs: cancel_all() and run() on until running() is 0.
     ~Engine();
     Engine(const Engine&) = delete;
@@ -78,9 +79,10 @@ public:
 
     std::function<void(const std::string& what)> on_exception;
 
+    Events& events() { return *events_; }  // for Pollables
+
 private:
     friend class Waiter;
-    friend class Pollable;
     template <typename Tag>
     using WaiterList =
         boost::intrusive::list<Waiter,
@@ -93,15 +95,12 @@ private:
     void run_until_tick();
     void turn();
     void wait_for_events();
-    void take_posted_mark();
     void note_idle(Clock::duration idle);
     void run_posted();
     void run_ready();
     void start(Task<void> task);
 
     boost::asio::io_context io_{1};
-    int epoll_fd_ = -1;
-    int event_fd_ = -1;
     bool stopped_ = false;
     bool cancelled_ = false;
     bool have_posted_ = false;
@@ -117,6 +116,10 @@ private:
 
     std::mutex posted_mutex_;
     std::vector<std::function<void()>> posted_;
+
+    class Bell;
+    std::unique_ptr<Events> events_;
+    std::unique_ptr<Bell> bell_;
 };
 
 }  // namespace poise

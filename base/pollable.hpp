@@ -53,20 +53,28 @@ public:
 protected:
     /// Without a descriptor: ready is what its owner tells, and nothing at first.
     explicit Pollable(Engine& engine);
+    /// A descriptor that a derived class watches itself.
+    struct Unwatched {};
+    Pollable(Unwatched, Engine& engine, int fd, Direction ready);
     /// `ready` may be tried from now on.
     void tell(Direction ready);
     /// Nothing more can be read or written.
     void tell_broken();
 
     static constexpr std::uint8_t read_bit = 1, write_bit = 2;
+    void may_read() { ready_ |= read_bit; }
     void not_readable() { ready_ &= static_cast<std::uint8_t>(~read_bit); }
     void not_writable() { ready_ &= static_cast<std::uint8_t>(~write_bit); }
     /// The socket's own error, such as an ICMP message, has been read and is over.
     void not_broken() { broken_ = hung_up_ = false; }
+    void note_hung_up() { hung_up_ = true; }
+    void on_events(std::uint32_t events);  // as of poll(2)
 
 private:
-    friend class Engine;
-    void on_events(std::uint32_t events);
+    friend class EpollEvents;
+    friend class Ring;
+    /// Somebody is about to wait for `wanted`, which is not ready.
+    virtual void before_wait(std::uint8_t wanted);
     /// Events have come and the flags tell which. Must not destroy any Pollable: others of the
     /// same turn may be still to come.
     virtual void on_ready();
@@ -74,6 +82,7 @@ private:
     Engine& engine_;
     Waiter* waiter_ = nullptr;
     int fd_;
+    std::uint32_t place_ = UINT32_MAX;  // the ring's
     std::uint8_t ready_;
     std::uint8_t wanted_ = 0;
     bool hung_up_ = false;

@@ -3,108 +3,49 @@
 #include "base/engine.hpp"
 #include "base/socket_address.hpp"
 
-#include <algorithm>
-#include <cassert>
 #include <cerrno>
-#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
 
 namespace poise {
 
 IoResult TcpStream::try_read(std::span<char> into) {
-    assert(!into.empty());
     if (!readable()) return {Io::would_block};
-    ssize_t n = 0;
-    do
-        n = ::recv(fd(), into.data(), into.size(), 0);
-    while (n < 0 && errno == EINTR);
-    if (n == 0) return {Io::end};
-    if (n < 0) {
-        if (errno != EAGAIN) return {Io::failed, errno};
-        not_readable();
-        return {Io::would_block};
-    }
-    const auto bytes = static_cast<std::size_t>(n);
-    // A short read has emptied the socket: the next bytes bring an event. Unless the end is
-    // there already, whose event has come and will not come again.
-    if (bytes < into.size() && !hung_up()) not_readable();
-    return {Io::ok, 0, bytes};
+    bool emptied = false;
+    const IoResult read = receive(into, emptied);
+    if (emptied) not_readable();
+    return read;
 }
 
 IoResult TcpStream::try_write(std::span<const iovec> pieces, bool more) {
-    assert(!pieces.empty());
     if (!writable()) return {Io::would_block};
-    const int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
-    ssize_t n = 0;
-    do {
-        if (pieces.size() == 1) {
-            n = ::send(fd(), pieces[0].iov_base, pieces[0].iov_len, flags);
-        } else {
-            msghdr message{};
-            message.msg_iov = const_cast<iovec*>(pieces.data());
-            message.msg_iovlen = pieces.size();
-            n = ::sendmsg(fd(), &message, flags);
-        }
-    } while (n < 0 && errno == EINTR);
-    if (n >= 0) return {Io::ok, 0, static_cast<std::size_t>(n)};
-    if (errno != EAGAIN) return {Io::failed, errno};
-    not_writable();
-    return {Io::would_block};
+    return transmit(pieces, more);
 }
 
 IoResult TcpStream::try_read(Pipe& pipe, std::size_t bytes_max) {
-    assert(pipe.held() == 0);
-    assert(bytes_max > 0);
     if (!readable()) return {Io::would_block};
-    ssize_t n = 0;
-    do
-        n = ::splice(fd(), nullptr, pipe.in(), nullptr, bytes_max,
-                     SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-    while (n < 0 && errno == EINTR);
-    if (n == 0) return {Io::end};
-    if (n > 0) {
-        pipe.added(static_cast<std::size_t>(n));
-        return {Io::ok, 0, static_cast<std::size_t>(n)};
-    }
-    if (errno != EAGAIN) return {Io::failed, errno};
-    not_readable();  // the pipe is empty, so it is the socket that has nothing
-    return {Io::would_block};
+    return receive(pipe, bytes_max);
 }
 
 IoResult TcpStream::try_write(Pipe& pipe) {
-    assert(pipe.held() > 0);
     if (!writable()) return {Io::would_block};
-    ssize_t n = 0;
-    do
-        n = ::splice(pipe.out(), nullptr, fd(), nullptr, pipe.held(),
-                     SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-    while (n < 0 && errno == EINTR);
-    if (n > 0) {
-        pipe.removed(static_cast<std::size_t>(n));
-        return {Io::ok, 0, static_cast<std::size_t>(n)};
-    }
-    if (n == 0 || errno != EAGAIN) return {Io::failed, n == 0 ? EPIPE : errno};
-    not_writable();
-    return {Io::would_block};
+    return transmit(pipe);
 }
 
 bool TcpStream::quiet() {
     if (hung_up() || broken()) return false;
-    if (!readable()) return true;
-    char byte = 0;
-    const bool nothing = ::recv(fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
-    if (nothing) not_readable();
-    return nothing;
+    if (readable() && !nothing_came()) return false;
+    not_readable();
+    keep_listening();
+    return true;
 }
 
 void TcpStream::shutdown_send() noexcept {
-    ::shutdown(fd(), SHUT_WR);  // the peer may have gone already: nothing to do about it
+    send_end();
 }
 
 void TcpStream::reset_on_close() noexcept {
-    const linger now{1, 0};
-    ::setsockopt(fd(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    reset_at_close();
 }
 
 std::expected<std::unique_ptr<Stream>, int> start_connect(Engine& engine, const Address& to) {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/address.hpp"
-#include "base/stream.hpp"
+#include "base/socket_stream.hpp"
 
 #include <expected>
 #include <memory>
@@ -10,10 +10,9 @@
 
 namespace poise {
 
-class TcpStream final : public Stream {
+class TcpStream final : public SocketStream {
 public:
-    /// Takes `fd`, a connected or connecting non-blocking socket. `ready` as in Pollable.
-    TcpStream(Engine& engine, int fd, Direction ready) : Stream(engine, fd, ready) {}
+    using SocketStream::SocketStream;
 
     IoResult try_read(std::span<char> into) override;
     IoResult try_write(std::span<const iovec> pieces, bool more) override;

@@ -23,7 +23,7 @@ constexpr std::size_t burst_max = Library::burst_bytes;
 
 TlsStream::TlsStream(Stream& transport, Owned<ssl_st> session, Library& library, Side side,
                      std::string_view early)
-    : Stream(TakeOver{}, transport),
+    : SocketStream(TakeOver{}, dynamic_cast<SocketStream&>(transport)),
       session_(std::move(session)),
       library_(library),
       early_(early),
@@ -64,22 +64,14 @@ int TlsStream::give_sealed(char* into, int bytes_max) {
         if (early_.empty()) early_.shrink_to_fit();
     } else {
         if (drained_) return -1;
-        ssize_t n = 0;
-        do
-            n = ::recv(fd(), into, wanted, 0);
-        while (n < 0 && errno == EINTR);
-        if (n < 0 && errno == EAGAIN) {
-            drained_ = true;
-            return -1;
-        }
-        if (n < 0) socket_error_ = errno;
-        if (n <= 0) {
+        const IoResult read = receive({into, wanted}, drained_);
+        if (read.state == Io::would_block) return -1;
+        if (!read.ok()) {
+            socket_error_ = read.error;
             ended_ = true;
             return 0;
         }
-        got = static_cast<std::size_t>(n);
-        // A short read has emptied the socket, unless the end is there already.
-        drained_ = got < wanted && !hung_up();
+        got = read.bytes;
     }
     if (const auto room = first_.size() - first_bytes_; room > 0) {
         const auto n = std::min(room, got);
@@ -119,16 +111,11 @@ bool TlsStream::flush(bool more) {
     assert(!kept || sealed_ == 0);
     bool blocked = false;
     while (!rest.empty() && !blocked && socket_error_ == 0) {
-        const int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
-        const auto n = ::send(fd(), rest.data(), rest.size(), flags);
-        if (n >= 0) {
-            rest.remove_prefix(static_cast<std::size_t>(n));
-        } else if (errno == EAGAIN) {
-            not_writable();
-            blocked = true;
-        } else if (errno != EINTR) {
-            socket_error_ = errno;
-        }
+        const iovec piece{const_cast<char*>(rest.data()), rest.size()};
+        const IoResult sent = transmit({&piece, 1}, more);
+        rest.remove_prefix(sent.bytes);
+        blocked = sent.state == Io::would_block;
+        if (sent.state == Io::failed) socket_error_ = sent.error;
     }
     if (socket_error_ != 0) rest = {};  // nobody will ever take it
     if (rest.empty()) {
@@ -145,7 +132,8 @@ bool TlsStream::flush(bool more) {
 
 void TlsStream::send_plain(std::string_view bytes) noexcept {
     shut_ = true;
-    ::send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);  // best effort: it is an error page
+    const iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
+    transmit({&piece, 1}, false);  // best effort: it is an error page
 }
 
 // ------------------------------------------------------------------ bytes
@@ -266,7 +254,10 @@ IoResult TlsStream::try_write(std::span<const iovec> pieces, bool more) {
 
 bool TlsStream::quiet() {
     if (hung_up() || broken() || SSL_has_pending(session_.get()) == 1) return false;
-    if (!readable()) return true;
+    if (!readable()) {
+        keep_listening();
+        return true;
+    }
     // There may be what is no data, such as a session ticket.
     drained_ = false;
     ERR_clear_error();
@@ -286,13 +277,12 @@ void TlsStream::shutdown_send() noexcept {
         flush(false);
         shut_ = true;
     }
-    ::shutdown(fd(), SHUT_WR);  // the peer may have gone already: nothing to do about it
+    send_end();
 }
 
 void TlsStream::reset_on_close() noexcept {
     shut_ = true;
-    const linger now{1, 0};
-    ::setsockopt(fd(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    reset_at_close();
 }
 
 }  // namespace poise::tls

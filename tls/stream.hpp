@@ -1,7 +1,7 @@
 // TLS over TCP as a Stream: OpenSSL does the records, we do the socket.
 #pragma once
 
-#include "base/stream.hpp"
+#include "base/socket_stream.hpp"
 #include "tls/library.hpp"
 #include "tls/openssl.hpp"
 
@@ -33,7 +33,7 @@ enum class HandshakeFault : std::uint8_t {
 /// An idle one holds no buffers. What could not be sent at once is kept sealed, and a write counts
 /// only when all of it has left: who is told "would block" offers the same bytes again, as every
 /// user of a Stream does.
-class TlsStream final : public Stream {
+class TlsStream final : public SocketStream {
 public:
     enum class Side : std::uint8_t { server, client };
 

@@ -1,6 +1,7 @@
 #include "base/engine.hpp"
 
 #include "base/tcp_stream.hpp"
+#include "tests/unit/base/both_ways.hpp"
 
 #include <doctest/doctest.h>
 
@@ -151,8 +152,8 @@ Task<void> spawn_short_ones(Engine* engine, int* ended) {
 }  // namespace
 
 TEST_SUITE("base/engine") {
-    TEST_CASE("a sleeper wakes when its stream has bytes") {
-        Engine engine;
+    TEST_CASE_TEMPLATE("a sleeper wakes when its stream has bytes", By, ByEpoll, ByRing) {
+        Engine engine(By::kind);
         auto ends = connected(engine);
         Outcome outcome;
         engine.spawn(read_once, &engine, ends.stream.get(), 60s, &outcome);
@@ -162,8 +163,8 @@ TEST_SUITE("base/engine") {
         CHECK(engine.running() == 0);
     }
 
-    TEST_CASE("a sleeper wakes when its time is up") {
-        Engine engine;
+    TEST_CASE_TEMPLATE("a sleeper wakes when its time is up", By, ByEpoll, ByRing) {
+        Engine engine(By::kind);
         auto ends = connected(engine);
         Outcome outcome;
         engine.spawn(read_once, &engine, ends.stream.get(), 1ms, &outcome);
@@ -172,8 +173,8 @@ TEST_SUITE("base/engine") {
         CHECK(engine.running() == 0);
     }
 
-    TEST_CASE("cancel_all ends every sleeper") {
-        Engine engine;
+    TEST_CASE_TEMPLATE("cancel_all ends every sleeper", By, ByEpoll, ByRing) {
+        Engine engine(By::kind);
         auto ends = connected(engine);
         Outcome outcome;
         engine.spawn(read_once, &engine, ends.stream.get(), 60s, &outcome);
@@ -182,8 +183,9 @@ TEST_SUITE("base/engine") {
         CHECK(outcome.why == Wake::cancelled);
     }
 
-    TEST_CASE("a sleeper that is handed work does it at once, and once") {
-        Engine engine;
+    TEST_CASE_TEMPLATE("a sleeper that is handed work does it at once, and once", By, ByEpoll,
+                       ByRing) {
+        Engine engine(By::kind);
         Runner runner(engine);
         engine.spawn(run_work, &runner);
         engine.spawn(hand_work, &engine, &runner);
@@ -192,8 +194,9 @@ TEST_SUITE("base/engine") {
         CHECK(engine.running() == 0);
     }
 
-    TEST_CASE("a sleeper without a coroutine is called when its stream has bytes") {
-        Engine engine;
+    TEST_CASE_TEMPLATE("a sleeper without a coroutine is called when its stream has bytes", By,
+                       ByEpoll, ByRing) {
+        Engine engine(By::kind);
         auto ends = connected(engine);
         Outcome outcome;
         outcome.why = Wake::timed_out;
@@ -204,8 +207,9 @@ TEST_SUITE("base/engine") {
         CHECK(outcome.why == Wake::ready);
     }
 
-    TEST_CASE("a sleeper without a coroutine is called when its time is up") {
-        Engine engine;
+    TEST_CASE_TEMPLATE("a sleeper without a coroutine is called when its time is up", By, ByEpoll,
+                       ByRing) {
+        Engine engine(By::kind);
         auto ends = connected(engine);
         Outcome outcome;
         park(engine, *ends.stream, 1ms, outcome);
@@ -213,8 +217,9 @@ TEST_SUITE("base/engine") {
         CHECK(outcome.why == Wake::timed_out);
     }
 
-    TEST_CASE("a cancelled engine runs until the sleepers without a coroutine were called") {
-        Engine engine;
+    TEST_CASE_TEMPLATE("a cancelled engine runs until the sleepers without a coroutine were called",
+                       By, ByEpoll, ByRing) {
+        Engine engine(By::kind);
         auto ends = connected(engine);
         std::array<Outcome, 3> outcomes;
         for (Outcome& outcome : outcomes)
@@ -228,8 +233,8 @@ TEST_SUITE("base/engine") {
         }
     }
 
-    TEST_CASE("what has no coroutine expires, too") {
-        Engine engine;
+    TEST_CASE_TEMPLATE("what has no coroutine expires, too", By, ByEpoll, ByRing) {
+        Engine engine(By::kind);
         Timed timed(engine);
         engine.expires_after(timed, 5ms);
         engine.run();
@@ -237,8 +242,8 @@ TEST_SUITE("base/engine") {
     }
 
     // A datagram socket has a write event for each datagram that leaves it.
-    TEST_CASE("events that nobody watches are not told") {
-        Engine engine;
+    TEST_CASE_TEMPLATE("events that nobody watches are not told", By, ByEpoll, ByRing) {
+        Engine engine(By::kind);
         std::array<int, 2> fds{};
         REQUIRE(::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, fds.data()) == 0);
         Told told(engine, fds[0], Direction::none, Direction::read);
@@ -259,8 +264,9 @@ TEST_SUITE("base/engine") {
         ::close(fds[1]);
     }
 
-    TEST_CASE("what a task throws ends that task alone and is reported") {
-        Engine engine;
+    TEST_CASE_TEMPLATE("what a task throws ends that task alone and is reported", By, ByEpoll,
+                       ByRing) {
+        Engine engine(By::kind);
         std::string said;
         engine.on_exception = [&](const std::string& what) { said = what; };
         engine.spawn(throw_something, &engine);
@@ -268,8 +274,9 @@ TEST_SUITE("base/engine") {
         CHECK(said == "out of cheese");
     }
 
-    TEST_CASE("tasks that end without ever sleeping are counted down and forgotten") {
-        Engine engine;
+    TEST_CASE_TEMPLATE("tasks that end without ever sleeping are counted down and forgotten", By,
+                       ByEpoll, ByRing) {
+        Engine engine(By::kind);
         int ended = 0;
         engine.spawn(spawn_short_ones, &engine, &ended);
         engine.run();

@@ -1,0 +1,386 @@
+#include "base/ring.hpp"
+
+#include "base/engine.hpp"
+#include "base/socket_stream.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace poise {
+
+namespace {
+
+constexpr unsigned entries = 256;  // asked for between two calls; more make a call of their own
+constexpr unsigned completions = 4096;  // the kernel keeps what is beyond for the next call
+// What a connection that we have closed may take for its last bytes.
+constexpr std::chrono::seconds farewell_limit{30};
+
+// Kind: 8 bits, place: 24, generation: 32. A send has its own index in place of the place.
+constexpr unsigned kind_shift = 56, place_shift = 32;
+constexpr std::uint32_t places_max = 1U << 24U;
+
+int make_ring(io_uring& ring) {
+    io_uring_params params{};
+    params.flags = IORING_SETUP_R_DISABLED | IORING_SETUP_SINGLE_ISSUER |
+                   IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE;
+    params.cq_entries = completions;
+    return -io_uring_queue_init_params(entries, &ring, &params);
+}
+
+std::uint32_t events_of(Direction watched) {
+    const auto bits = static_cast<std::uint8_t>(watched);
+    std::uint32_t events = EPOLLRDHUP;
+    if ((bits & static_cast<std::uint8_t>(Direction::read)) != 0) events |= EPOLLIN;
+    if ((bits & static_cast<std::uint8_t>(Direction::write)) != 0) events |= EPOLLOUT;
+    return events;
+}
+
+}  // namespace
+
+// Bytes on their way out. Outlives the socket's object when that ends first, and then closes the
+// descriptor.
+struct Ring::Send final : DeadlineWheel::Entry {
+    Send(Ring& to, std::uint32_t at) : ring(to), index(at) {}
+    std::uint64_t name() const {
+        return static_cast<std::uint64_t>(Kind::send) << kind_shift |
+               static_cast<std::uint64_t>(index) << place_shift;
+    }
+
+    Ring& ring;
+    std::uint32_t index;
+    std::uint32_t place = no_place;
+    std::uint32_t generation = 0;
+    std::size_t begin = 0, end = 0;  // of what is not out yet
+    int fd = -1;
+    bool waits = false;   // the socket was full: it goes on when that is not
+    bool closes = false;  // the descriptor, afterwards
+    std::array<char, send_bytes_max> data;
+
+private:
+    void on_expiry() override { ring.queue_cancel(name()); }
+};
+
+// ------------------------------------------------------------------ its life
+
+Ring::Ring(Engine& engine) : engine_(engine) {
+    if (const int error = make_ring(ring_))
+        throw std::system_error(error, std::generic_category(), "io_uring_setup");
+    try {
+        blocks_ = std::make_unique<ReceiveBlocks>(ring_);
+    } catch (...) {
+        io_uring_queue_exit(&ring_);
+        throw;
+    }
+}
+
+Ring::~Ring() {
+    io_uring_queue_exit(&ring_);  // ends what is in flight
+}
+
+void Ring::begin() {
+    if (const int error = enable(); error != 0)
+        throw std::system_error(error, std::generic_category(), "io_uring");
+    io_uring_register_ring_fd(&ring_);  // spares a look-up a call; it works without
+    in_loop_ = true;
+}
+
+// The thread that does this is the one that may use the ring.
+int Ring::enable() noexcept {
+    if (enabled_) return 0;
+    const int error = -io_uring_enable_rings(&ring_);
+    enabled_ = error == 0;
+    return error;
+}
+
+void Ring::end() {
+    flush();
+    in_loop_ = false;
+    io_uring_unregister_ring_fd(&ring_);
+}
+
+// ------------------------------------------------------------------ places and names
+
+std::uint32_t Ring::take_place(Pollable& owner) {
+    if (free_place_ == no_place) {
+        assert(places_.size() < places_max);
+        free_place_ = static_cast<std::uint32_t>(places_.size());
+        places_.emplace_back().next_free = no_place;
+    }
+    const std::uint32_t place = free_place_;
+    free_place_ = places_[place].next_free;
+    places_[place].owner = &owner;
+    return place;
+}
+
+std::uint64_t Ring::name(Kind kind, const Pollable& pollable) const {
+    return static_cast<std::uint64_t>(kind) << kind_shift |
+           static_cast<std::uint64_t>(pollable.place_) << place_shift |
+           places_[pollable.place_].generation;
+}
+
+void Ring::watch(Pollable& pollable, Direction watched) {
+    pollable.place_ = take_place(pollable);
+    places_[pollable.place_].watched_events = events_of(watched);
+    queue_watch(pollable);
+}
+
+void Ring::enter(SocketStream& socket) {
+    socket.place_ = take_place(socket);
+    places_[socket.place_].watched_events = 0;
+}
+
+void Ring::move(Pollable& from, Pollable& to) {
+    to.place_ = from.place_;
+    places_[to.place_].owner = &to;
+}
+
+void Ring::close(Pollable& pollable) noexcept {
+    if (pollable.place_ == no_place) {  // it was never whole
+        ::close(pollable.fd());
+        return;
+    }
+    Place& place = places_[pollable.place_];
+    if (place.watched_events != 0) queue_cancel(name(Kind::watch, pollable));
+    Send* last = place.send == no_place ? nullptr : sends_[place.send].get();
+    place.send = no_place;
+    ++place.generation;
+    place.owner = nullptr;
+    place.next_free = free_place_;
+    free_place_ = pollable.place_;
+    if (!in_loop_) {
+        submit();
+        ::close(pollable.fd());
+    } else if (last != nullptr) {
+        last->closes = true;
+        if (last->waits) engine_.expires_after(*last, farewell_limit);
+    } else {
+        // Behind what was asked for before: its number is another's once it is closed.
+        queue_close(pollable.fd());
+    }
+}
+
+// ------------------------------------------------------------------ asking
+
+io_uring_sqe& Ring::next_entry() noexcept {
+    io_uring_sqe* entry = io_uring_get_sqe(&ring_);
+    if (entry == nullptr) {
+        submit();
+        entry = io_uring_get_sqe(&ring_);
+    }
+    assert(entry != nullptr);
+    return *entry;
+}
+
+void Ring::submit() noexcept {
+    constexpr int tries_max = 1000;  // it may be short of memory for a moment
+    if (enable() != 0) return;
+    for (int i = 0; i < tries_max && io_uring_sq_ready(&ring_) > 0; ++i)
+        if (const int n = io_uring_submit(&ring_); n < 0 && n != -EAGAIN && n != -EBUSY) return;
+}
+
+void Ring::queue_watch(const Pollable& pollable) {
+    io_uring_sqe& entry = next_entry();
+    io_uring_prep_poll_multishot(&entry, pollable.fd(), places_[pollable.place_].watched_events);
+    io_uring_sqe_set_data64(&entry, name(Kind::watch, pollable));
+}
+
+void Ring::queue_cancel(std::uint64_t name) noexcept {
+    io_uring_sqe& entry = next_entry();
+    io_uring_prep_cancel64(&entry, name, 0);
+    entry.flags |= IOSQE_CQE_SKIP_SUCCESS;
+    io_uring_sqe_set_data64(&entry, 0);
+}
+
+void Ring::queue_close(int fd) noexcept {
+    io_uring_sqe& entry = next_entry();
+    io_uring_prep_close(&entry, fd);
+    entry.flags |= IOSQE_CQE_SKIP_SUCCESS;
+    io_uring_sqe_set_data64(&entry, 0);
+}
+
+void Ring::receive(SocketStream& socket) {
+    io_uring_sqe& entry = next_entry();
+    io_uring_prep_recv(&entry, socket.fd(), nullptr, ReceiveBlocks::bytes, 0);
+    entry.flags |= IOSQE_BUFFER_SELECT;
+    entry.buf_group = ReceiveBlocks::group;
+    entry.ioprio |= IORING_RECVSEND_POLL_FIRST;  // there is nothing yet, mostly
+    io_uring_sqe_set_data64(&entry, name(Kind::receive, socket));
+}
+
+void Ring::poll_once(SocketStream& socket, std::uint32_t events) {
+    io_uring_sqe& entry = next_entry();
+    io_uring_prep_poll_add(&entry, socket.fd(), events);
+    io_uring_sqe_set_data64(&entry, name(Kind::poll, socket));
+}
+
+void Ring::cancel_receive(SocketStream& socket) noexcept {
+    queue_cancel(name(Kind::receive, socket));
+}
+
+void Ring::cancel_poll(SocketStream& socket) noexcept {
+    queue_cancel(name(Kind::poll, socket));
+}
+
+Ring::Send* Ring::take_send() {
+    if (free_sends_.empty()) {
+        if (sends_.size() == sends_max) return nullptr;
+        const auto index = static_cast<std::uint32_t>(sends_.size());
+        sends_.push_back(std::make_unique<Send>(*this, index));
+        free_sends_.push_back(index);
+    }
+    Send* send = sends_[free_sends_.back()].get();
+    free_sends_.pop_back();
+    return send;
+}
+
+bool Ring::send(SocketStream& socket, std::span<const iovec> pieces, std::size_t bytes, bool more) {
+    assert(bytes <= send_bytes_max);
+    Send* send = take_send();
+    if (send == nullptr) return false;
+    Place& place = places_[socket.place_];
+    place.send = send->index;
+    send->place = socket.place_;
+    send->generation = place.generation;
+    send->begin = 0;
+    send->end = bytes;
+    send->fd = socket.fd();
+    send->waits = send->closes = false;
+    char* to = send->data.data();
+    for (const iovec& piece : pieces) {
+        std::memcpy(to, piece.iov_base, piece.iov_len);
+        to += piece.iov_len;
+    }
+    sends_of_turn_.push_back(send->index);
+    // At once and all of it, or it is told.
+    io_uring_sqe& entry = queue_send(*send, MSG_DONTWAIT | (more ? MSG_MORE : 0));
+    entry.flags |= IOSQE_CQE_SKIP_SUCCESS;
+    return true;
+}
+
+io_uring_sqe& Ring::queue_send(Send& send, int flags) {
+    io_uring_sqe& entry = next_entry();
+    io_uring_prep_send(&entry, send.fd, &send.data[send.begin], send.end - send.begin,
+                       MSG_NOSIGNAL | MSG_WAITALL | flags);
+    io_uring_sqe_set_data64(&entry, send.name());
+    return entry;
+}
+
+void Ring::cancel_send(SocketStream& socket) noexcept {
+    const Place& place = places_[socket.place_];
+    if (place.send != no_place) queue_cancel(sends_[place.send]->name());
+}
+
+// ------------------------------------------------------------------ what has happened
+
+std::chrono::nanoseconds Ring::wait(std::chrono::nanoseconds limit) {
+    using Clock = std::chrono::steady_clock;
+    Clock::duration idle{};
+    if (limit.count() == 0 || io_uring_sq_ready(&ring_) > 0) {
+        io_uring_submit_and_get_events(&ring_);
+        hand_out_all();
+        if (handed_out_ > 0) return idle;
+    }
+    if (limit.count() > 0) {
+        __kernel_timespec timeout{};
+        timeout.tv_sec = std::chrono::floor<std::chrono::seconds>(limit).count();
+        timeout.tv_nsec = limit.count() % 1'000'000'000;
+        io_uring_cqe* first = nullptr;
+        const auto since = Clock::now();
+        io_uring_submit_and_wait_timeout(&ring_, &first, 1, &timeout, nullptr);
+        idle = Clock::now() - since;
+        hand_out_all();
+    }
+    return idle;
+}
+
+void Ring::flush() {
+    submit();
+    hand_out_all();
+}
+
+void Ring::hand_out_all() {
+    unsigned head = 0;
+    handed_out_ = 0;
+    io_uring_cqe* completion = nullptr;
+    io_uring_for_each_cqe(&ring_, head, completion) {
+        hand_out(*completion);
+        ++handed_out_;
+    }
+    io_uring_cq_advance(&ring_, handed_out_);
+    ++turn_;
+    for (const auto index : sends_of_turn_)
+        if (!sends_[index]->waits) end_send(*sends_[index]);
+    sends_of_turn_.clear();
+}
+
+void Ring::hand_out(const io_uring_cqe& completion) {
+    const auto kind = static_cast<Kind>(completion.user_data >> kind_shift);
+    const auto index =
+        static_cast<std::uint32_t>(completion.user_data >> place_shift) & (places_max - 1);
+    if (kind == Kind::nothing) return;
+    if (kind == Kind::send) return on_send_ended(*sends_[index], completion.res);
+    const Place& place = places_[index];
+    const bool lives = place.owner != nullptr &&
+                       place.generation == static_cast<std::uint32_t>(completion.user_data);
+    Pollable* owner = lives ? place.owner : nullptr;
+    if (kind == Kind::receive) return on_received(static_cast<SocketStream*>(owner), completion);
+    if (owner == nullptr) return;
+    const int events = std::max(completion.res, 0);
+    if (kind == Kind::poll) {
+        static_cast<SocketStream*>(owner)->on_polled(completion.res);
+        return;
+    }
+    owner->on_events(static_cast<std::uint32_t>(events));
+    if ((completion.flags & IORING_CQE_F_MORE) == 0) queue_watch(*owner);
+}
+
+void Ring::on_received(SocketStream* socket, const io_uring_cqe& completion) {
+    const bool has_block = (completion.flags & IORING_CQE_F_BUFFER) != 0;
+    const auto block = static_cast<std::uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT);
+    if (has_block && (socket == nullptr || completion.res <= 0)) blocks_->give_back(block);
+    if (completion.res == -ENOBUFS) blocks_->grow();
+    if (socket == nullptr) return;
+    const bool more = (completion.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
+    socket->on_received(completion.res, block, more);
+}
+
+SocketStream* Ring::owner_of(const Send& send) {
+    const Place& place = places_[send.place];
+    const bool lives = place.owner != nullptr && place.generation == send.generation;
+    return lives ? static_cast<SocketStream*>(place.owner) : nullptr;
+}
+
+// Of a send that has failed, in full or in part, or that had to wait.
+void Ring::on_send_ended(Send& send, int result) {
+    send.begin += static_cast<std::size_t>(std::max(result, 0));
+    SocketStream* owner = owner_of(send);
+    if (!send.waits && (result >= 0 || result == -EAGAIN) && send.begin < send.end) {
+        send.waits = true;
+        queue_send(send, 0);
+        if (owner != nullptr) owner->on_send_waits();
+        if (send.closes) engine_.expires_after(send, farewell_limit);
+        return;
+    }
+    const int error = send.begin == send.end ? 0 : result < 0 ? -result : EPIPE;
+    if (owner != nullptr) owner->on_sent(error);
+    if (!std::exchange(send.waits, false)) return;  // it ends with the turn
+    end_send(send);
+}
+
+void Ring::end_send(Send& send) {
+    send.unlink();
+    if (send.closes) ::close(send.fd);
+    if (owner_of(send) != nullptr && places_[send.place].send == send.index)
+        places_[send.place].send = no_place;
+    free_sends_.push_back(send.index);
+}
+
+}  // namespace poise

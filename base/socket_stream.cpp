@@ -1,0 +1,327 @@
+#include "base/socket_stream.hpp"
+
+#include "base/engine.hpp"
+#include "base/ring.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <utility>
+
+namespace poise {
+
+SocketStream::SocketStream(Engine& engine, int fd, Direction ready)
+    : Stream(Unwatched{}, engine, fd, ready), ring_(engine.events().ring()) {
+    if (ring_ == nullptr) {
+        engine.events().watch(*this, Direction::both);
+        return;
+    }
+    ring_->enter(*this);
+    if (!readable()) return;
+    not_readable();  // the ring tells
+    keep_listening();
+}
+
+SocketStream::SocketStream(TakeOver, SocketStream& other)
+    : Stream(TakeOver{}, other),
+      ring_(other.ring_),
+      block_(other.block_),
+      received_at_(other.received_at_),
+      received_(std::exchange(other.received_, 0)),
+      polling_(std::exchange(other.polling_, 0)),
+      error_(other.error_),
+      write_error_(other.write_error_),
+      receiving_(std::exchange(other.receiving_, false)),
+      sent_in_turn_(other.sent_in_turn_),
+      sending_(other.sending_),
+      more_(other.more_),
+      ended_(other.ended_),
+      end_when_sent_(other.end_when_sent_),
+      bypassed_(other.bypassed_) {}
+
+SocketStream::~SocketStream() {
+    if (received_ > 0) drop_received();
+    if (receiving_) ring_->cancel_receive(*this);
+    if (polling_ != 0) ring_->cancel_poll(*this);
+}
+
+// ------------------------------------------------------------------ reading
+
+IoResult SocketStream::receive_now(std::span<char> into, bool& emptied) {
+    ssize_t n = 0;
+    do
+        n = ::recv(fd(), into.data(), into.size(), MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
+    emptied = false;
+    if (n == 0) return {Io::end};
+    if (n < 0) {
+        if (errno != EAGAIN) return {Io::failed, errno};
+        emptied = true;
+        return {Io::would_block};
+    }
+    const auto bytes = static_cast<std::size_t>(n);
+    emptied = bytes < into.size();
+    return {Io::ok, 0, bytes};
+}
+
+IoResult SocketStream::receive(std::span<char> into, bool& emptied) {
+    assert(!into.empty());
+    if (ring_ == nullptr) {
+        const IoResult read = receive_now(into, emptied);
+        // A short read has emptied the socket: the next bytes bring an event. Unless the end is
+        // there already, whose event has come and will not come again.
+        if (read.ok() && hung_up()) emptied = false;
+        return read;
+    }
+    const std::size_t got = take_received(into);
+    bypassed_ = false;
+    emptied = false;
+    if (received_ > 0) return {Io::ok, 0, got};
+    if (more_ && got < into.size()) {
+        const IoResult read = receive_now(into.subspan(got), emptied);
+        more_ = read.ok() && !emptied;
+        if (read.ok()) {
+            if (emptied) keep_listening();
+            return {Io::ok, 0, got + read.bytes};
+        }
+        ended_ = ended_ || read.state == Io::end;
+        if (ended_) note_hung_up();
+        if (read.state == Io::failed) note_failed(read.error);
+    }
+    if (got == 0 && error_ != 0) return {Io::failed, error_};
+    if (got == 0 && ended_) return {Io::end};
+    if (!more_ && !ended_ && error_ == 0) {
+        keep_listening();
+        emptied = true;
+    }
+    return {got > 0 ? Io::ok : Io::would_block, 0, got};
+}
+
+std::size_t SocketStream::take_received(std::span<char> into) {
+    if (received_ == 0) return 0;
+    const std::size_t n = std::min<std::size_t>(into.size(), received_);
+    std::memcpy(into.data(), ring_->blocks().at(block_) + received_at_, n);
+    received_at_ = static_cast<std::uint16_t>(received_at_ + n);
+    received_ = static_cast<std::uint16_t>(received_ - n);
+    if (received_ == 0) ring_->blocks().give_back(block_);
+    return n;
+}
+
+void SocketStream::drop_received() noexcept {
+    received_ = 0;
+    ring_->blocks().give_back(block_);
+}
+
+void SocketStream::keep_listening() {
+    if (ring_ == nullptr || receiving_ || received_ > 0 || more_ || ended_ || error_ != 0) return;
+    receiving_ = true;
+    ring_->receive(*this);
+}
+
+bool SocketStream::nothing_came() {
+    if (received_ > 0 || receiving_) return received_ == 0;
+    char byte = 0;
+    if (::recv(fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN) return false;
+    more_ = bypassed_ = false;
+    keep_listening();
+    return true;
+}
+
+// ------------------------------------------------------------------ writing
+
+IoResult SocketStream::transmit_now(std::span<const iovec> pieces, bool more) {
+    const int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+    ssize_t n = 0;
+    do {
+        if (pieces.size() == 1) {
+            n = ::send(fd(), pieces[0].iov_base, pieces[0].iov_len, flags);
+        } else {
+            msghdr message{};
+            message.msg_iov = const_cast<iovec*>(pieces.data());
+            message.msg_iovlen = pieces.size();
+            n = ::sendmsg(fd(), &message, flags);
+        }
+    } while (n < 0 && errno == EINTR);
+    if (n >= 0) return {Io::ok, 0, static_cast<std::size_t>(n)};
+    if (errno != EAGAIN) return {Io::failed, errno};
+    not_writable();
+    return {Io::would_block};
+}
+
+IoResult SocketStream::transmit(std::span<const iovec> pieces, bool more) {
+    assert(!pieces.empty());
+    if (ring_ == nullptr) return transmit_now(pieces, more);
+    if (must_wait_to_write()) return {Io::would_block};
+    if (write_error_ != 0) return {Io::failed, write_error_};
+    std::size_t bytes = 0;
+    for (const iovec& piece : pieces)
+        bytes += piece.iov_len;
+    if (bytes == 0 || bytes > Ring::send_bytes_max || !ring_->send(*this, pieces, bytes, more))
+        return transmit_now(pieces, more);
+    sent_in_turn_ = ring_->turn();
+    return {Io::ok, 0, bytes};
+}
+
+// What is to be sent after something else goes after it.
+bool SocketStream::must_wait_to_write() {
+    if (ring_ == nullptr) return false;
+    if (sent_in_turn_ == ring_->turn()) ring_->flush();
+    if (sending_) not_writable();
+    return sending_;
+}
+
+void SocketStream::send_end() noexcept {
+    if (must_wait_to_write())
+        end_when_sent_ = true;
+    else
+        ::shutdown(fd(), SHUT_WR);  // the peer may have gone already: nothing to do about it
+}
+
+void SocketStream::reset_at_close() noexcept {
+    const linger now{1, 0};
+    ::setsockopt(fd(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    if (must_wait_to_write()) ring_->cancel_send(*this);
+}
+
+// ------------------------------------------------------------------ through a pipe
+
+IoResult SocketStream::receive(Pipe& pipe, std::size_t bytes_max) {
+    assert(pipe.held() == 0);
+    assert(bytes_max > 0);
+    if (received_ > 0) {  // they are in memory: the last that are copied
+        const auto most = std::min<std::size_t>(received_, bytes_max);
+        const ssize_t n = ::write(pipe.in(), ring_->blocks().at(block_) + received_at_, most);
+        if (n <= 0) return {Io::failed, errno};
+        received_at_ = static_cast<std::uint16_t>(received_at_ + n);
+        received_ = static_cast<std::uint16_t>(received_ - n);
+        if (received_ == 0) ring_->blocks().give_back(block_);
+        pipe.added(static_cast<std::size_t>(n));
+        return {Io::ok, 0, static_cast<std::size_t>(n)};
+    }
+    if (error_ != 0) return {Io::failed, error_};
+    if (ended_) return {Io::end};
+    if (receiving_) {
+        not_readable();
+        return {Io::would_block};
+    }
+    bypassed_ = ring_ != nullptr;
+    ssize_t n = 0;
+    do
+        n = ::splice(fd(), nullptr, pipe.in(), nullptr, bytes_max,
+                     SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    while (n < 0 && errno == EINTR);
+    if (n == 0) {
+        ended_ = true;
+        return {Io::end};
+    }
+    if (n > 0) {
+        pipe.added(static_cast<std::size_t>(n));
+        return {Io::ok, 0, static_cast<std::size_t>(n)};
+    }
+    if (errno != EAGAIN) return {Io::failed, errno};
+    not_readable();  // the pipe is empty, so it is the socket that has nothing
+    more_ = false;
+    return {Io::would_block};
+}
+
+IoResult SocketStream::transmit(Pipe& pipe) {
+    assert(pipe.held() > 0);
+    if (must_wait_to_write()) return {Io::would_block};
+    if (write_error_ != 0) return {Io::failed, write_error_};
+    ssize_t n = 0;
+    do
+        n = ::splice(pipe.out(), nullptr, fd(), nullptr, pipe.held(),
+                     SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    while (n < 0 && errno == EINTR);
+    if (n > 0) {
+        pipe.removed(static_cast<std::size_t>(n));
+        return {Io::ok, 0, static_cast<std::size_t>(n)};
+    }
+    if (n == 0 || errno != EAGAIN) return {Io::failed, n == 0 ? EPIPE : errno};
+    not_writable();
+    return {Io::would_block};
+}
+
+// ------------------------------------------------------------------ what the ring tells
+
+void SocketStream::on_received(int result, std::uint16_t block, bool more) {
+    receiving_ = false;
+    if (result > 0) {
+        block_ = block;
+        received_at_ = 0;
+        received_ = static_cast<std::uint16_t>(result);
+        more_ = more;
+    } else if (result == 0) {
+        ended_ = true;
+        note_hung_up();
+    } else if (result == -ENOBUFS) {
+        more_ = true;  // all memory for what comes is in use: it is read without
+    } else {
+        return note_failed(-result);
+    }
+    tell(Direction::read);
+}
+
+void SocketStream::note_failed(int error) {
+    error_ = write_error_ = error;
+    tell_broken();
+}
+
+void SocketStream::on_polled(int events) {
+    if (events == -ECANCELED) return;  // another was asked for in its place
+    if (events < 0) return note_failed(-events);
+    polling_ = 0;
+    auto seen = static_cast<std::uint32_t>(events);
+    // While a receive is in flight, it is what tells of bytes and of the end.
+    if (receiving_ || received_ > 0)
+        seen &= ~static_cast<std::uint32_t>(EPOLLIN | EPOLLRDHUP);
+    else if ((seen & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0)
+        more_ = true;
+    on_events(seen);
+}
+
+void SocketStream::on_send_waits() {
+    sending_ = true;
+    not_writable();
+}
+
+void SocketStream::on_sent(int error) {
+    sending_ = false;
+    if (error != 0 && write_error_ == 0) {
+        write_error_ = error;
+        // What the peer has sent before it went is still to be read; else the receive ends, too.
+        if (error != EPIPE && error != ECONNRESET) ::shutdown(fd(), SHUT_RDWR);
+    } else if (end_when_sent_) {
+        ::shutdown(fd(), SHUT_WR);
+    }
+    tell(Direction::write);
+}
+
+void SocketStream::before_wait(std::uint8_t wanted) {
+    if (ring_ == nullptr) return;
+    std::uint16_t events = 0;
+    if ((wanted & read_bit) != 0) {
+        if (bypassed_)
+            events |= EPOLLIN | EPOLLRDHUP;
+        else
+            keep_listening();
+    }
+    if ((wanted & write_bit) != 0 && !sending_) events |= EPOLLOUT;
+    // That the connection breaks is always of interest.
+    const bool hears = receiving_ || sending_ || events != 0;
+    if (!hears && !hung_up()) events |= EPOLLRDHUP;
+    if (hears && events == 0) return;
+    if (polling_ != 0) {
+        if ((polling_ & events) == events) return;
+        ring_->cancel_poll(*this);
+    }
+    polling_ = static_cast<std::uint16_t>(events | EPOLLERR);
+    ring_->poll_once(*this, events);
+}
+
+}  // namespace poise
