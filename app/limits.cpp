@@ -1,8 +1,11 @@
 #include "app/limits.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <sched.h>
 #include <sys/resource.h>
+#include <utility>
 
 namespace poise::app {
 
@@ -39,6 +42,15 @@ unsigned worker_count(int wanted) {
     const bool known = ::sched_getaffinity(0, sizeof cores, &cores) == 0;
     const int count = known ? CPU_COUNT(&cores) : 1;
     return std::clamp(static_cast<unsigned>(count), 1U, workers_max);
+}
+
+std::expected<IoChoice, config::Problem> choose_io(config::IoEngine wanted) {
+    if (wanted == config::IoEngine::epoll) return IoChoice{};
+    std::string why_not = io_uring_unavailable();
+    if (why_not.empty()) return IoChoice{IoKind::io_uring, {}};
+    if (wanted == config::IoEngine::automatic) return IoChoice{IoKind::epoll, std::move(why_not)};
+    return std::unexpected(config::Problem{fmt::format("'io: io_uring': {}", why_not),
+                                           "'io: auto' goes on by epoll where it must"});
 }
 
 }  // namespace poise::app

@@ -1,8 +1,14 @@
 // What the kernel and the machine give this process.
 #pragma once
 
+#include "base/events.hpp"
+#include "config/model.hpp"
+#include "config/units.hpp"
+
 #include <cstddef>
 #include <cstdint>
+#include <expected>
+#include <string>
 
 namespace poise::app {
 
@@ -15,6 +21,13 @@ std::size_t connections_max_per_worker(std::uint32_t wanted, std::size_t files, 
 
 /// `wanted`, or the cores this process may run on; at least 1, at most `workers_max`.
 unsigned worker_count(int wanted);
+
+/// What `wanted` comes to here. The error says why io_uring cannot be had, and what to write.
+struct IoChoice {
+    IoKind kind = IoKind::epoll;
+    std::string why_not_io_uring;  // with `auto`: what forbids it; empty: nothing
+};
+std::expected<IoChoice, config::Problem> choose_io(config::IoEngine wanted);
 
 /// A bit a worker must fit into Service::waiting_workers.
 constexpr unsigned workers_max = 64;

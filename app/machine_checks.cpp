@@ -1,6 +1,7 @@
 #include "app/machine_checks.hpp"
 
 #include "app/control_client.hpp"
+#include "app/limits.hpp"
 #include "app/listening.hpp"
 #include "app/status.hpp"
 #include "app/unix_path.hpp"
@@ -143,6 +144,11 @@ MaybeProblem check_server_tls(const config::ServerTls& servers) {
     return loaded ? std::nullopt : problem_of(loaded.error());
 }
 
+MaybeProblem check_io(config::IoEngine wanted) {
+    const auto choice = choose_io(wanted);
+    return choice ? std::nullopt : MaybeProblem(choice.error());
+}
+
 }  // namespace
 
 config::MachineChecks machine_checks(std::string control) {
@@ -156,7 +162,8 @@ config::MachineChecks machine_checks(std::string control) {
             .listen_tls = check_listen_tls,
             .server_tls = check_server_tls,
             .log_file = check_log_file,
-            .control = check_control};
+            .control = check_control,
+            .io = check_io};
 }
 
 }  // namespace poise::app

@@ -85,8 +85,9 @@ std::expected<void, std::string> Runtime::Impl::open_outputs() {
     return {};
 }
 
-proxy::WorkerShared Runtime::Impl::shared_by_workers(unsigned count) {
+proxy::WorkerShared Runtime::Impl::shared_by_workers(unsigned count, IoKind io) {
     proxy::WorkerShared shared;
+    shared.io = io;
     shared.incidents = &incidents;
     shared.access_log = access_log.get();
     shared.access_format = options.node.log_format;
@@ -103,6 +104,10 @@ std::expected<void, std::string> Runtime::Impl::start() {
     if (options.node.name.empty()) options.node.name = host_name();
     if (auto opened = open_outputs(); !opened) return opened;
     const unsigned count = worker_count(options.node.workers);
+    const auto io = choose_io(options.node.io);
+    if (!io) return std::unexpected(fmt::format("{} | {}", io.error().message, io.error().hint));
+    if (!io->why_not_io_uring.empty())
+        log.info(fmt::format("sockets are served by epoll: {}", io->why_not_io_uring));
     raise_file_limit();  // before the listeners, for there may be many
     auto sockets = open_listening_sockets(listening_places(options.config), count, {});
     if (!sockets) return std::unexpected(sockets.error());
@@ -110,7 +115,7 @@ std::expected<void, std::string> Runtime::Impl::start() {
     monitor = std::make_unique<pool::Monitor>(
         loop->io.get_executor(),
         [this](const pool::ServerEvent& event) { on_server_event(event); });
-    workers = std::make_unique<WorkerSet>(count, shared_by_workers(count),
+    workers = std::make_unique<WorkerSet>(count, shared_by_workers(count, io->kind),
                                           [this] { asio::post(loop->io, [this] { end(); }); });
     in_force = std::make_unique<ConfigInForce>(loop->io.get_executor(), *workers, *monitor, log);
     auto contexts = in_force->tls().prepare(options.config, count);
@@ -174,9 +179,9 @@ void Runtime::Impl::announce(Clock::time_point begun) const {
     for (const auto& service : in_force->config().services)
         log.info(service_line(service));
     const std::chrono::duration<double, std::milli> taken = Clock::now() - begun;
-    log.info(fmt::format("ready in {:.1f} ms: Poise {}, node {}, {} worker{}{}", taken.count(),
+    log.info(fmt::format("ready in {:.1f} ms: Poise {}, node {}, {} worker{}, {}{}", taken.count(),
                          version(), options.node.name, workers->size(),
-                         workers->size() == 1 ? "" : "s",
+                         workers->size() == 1 ? "" : "s", to_string(workers->io()),
                          control ? ", control socket " + options.control_path : ""));
 }
 

@@ -35,7 +35,7 @@ struct Runtime::Impl {
 
     std::expected<void, std::string> start();
     std::expected<void, std::string> open_outputs();
-    proxy::WorkerShared shared_by_workers(unsigned count);
+    proxy::WorkerShared shared_by_workers(unsigned count, IoKind io);
     void announce(Clock::time_point begun) const;
     PairStart pair_start();
     void published();

@@ -98,6 +98,7 @@ Status Runtime::status() const {
     status.generation = generation().number;
     status.generations_ending = impl_->in_force->generations_ending();
     status.workers = impl_->workers->size();
+    status.io = to_string(impl_->workers->io());
     for (unsigned i = 0; i < impl_->workers->size(); ++i)
         status.connections += (*impl_->workers)[i].clients();
     const DoorCounts door = door_counts(*impl_->workers);

@@ -157,6 +157,7 @@ Status status_from(const json& object) {
     object.at("generation").get_to(status.generation);
     object.at("generations_ending").get_to(status.generations_ending);
     object.at("workers").get_to(status.workers);
+    status.io = object.value("io", "");
     object.at("connections").get_to(status.connections);
     object.at("refused_connections").get_to(status.refused_connections);
     object.at("accept_errors").get_to(status.accept_errors);
@@ -185,6 +186,7 @@ std::string status_to_json(const Status& status) {
                 {"generation", status.generation},
                 {"generations_ending", status.generations_ending},
                 {"workers", status.workers},
+                {"io", status.io},
                 {"connections", status.connections},
                 {"refused_connections", status.refused_connections},
                 {"accept_errors", status.accept_errors},

@@ -250,14 +250,15 @@ std::string service_text(const ServiceStatus& service, const StatusStyle& style)
 
 std::string status_text(const Status& status, const StatusStyle& style) {
     std::string text = fmt::format(
-        "node {}, Poise {}, up {}; generation {}{}; {} worker{}, {} open connection{}{}\n",
+        "node {}, Poise {}, up {}; generation {}{}; {} worker{}{}, {} open connection{}{}\n",
         status.node, status.version,
         age_text(seconds{static_cast<std::int64_t>(std::max(status.uptime_s, 0.0))}),
         status.generation,
         status.generations_ending == 0
             ? ""
             : fmt::format(" ({} older still ending)", status.generations_ending),
-        status.workers, status.workers == 1 ? "" : "s", status.connections,
+        status.workers, status.workers == 1 ? "" : "s",
+        status.io.empty() ? "" : fmt::format(" ({})", status.io), status.connections,
         status.connections == 1 ? "" : "s", status.draining ? "; draining" : "");
     if (status.refused_connections != 0) {
         text += fmt::format("{} client connection{} refused: as many as may be were open\n",

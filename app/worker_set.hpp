@@ -17,7 +17,8 @@ namespace poise::app {
 class WorkerSet {
 public:
     /// `shared.engines` is filled here. `on_all_ended` is called on the last worker's thread when
-    /// its run has ended. Throws std::system_error when the kernel gives no epoll or thread.
+    /// its run has ended. Throws std::system_error when the kernel gives no `shared.io` or no
+    /// thread.
     WorkerSet(unsigned count, proxy::WorkerShared shared, std::function<void()> on_all_ended);
     /// Stops and waits for what still runs.
     ~WorkerSet();
@@ -34,6 +35,7 @@ public:
     void stop_now();
     void join();  // waits for the threads, which have been told to stop
 
+    IoKind io() const { return shared_.io; }
     unsigned size() const { return static_cast<unsigned>(workers_.size()); }
     const proxy::Worker& operator[](unsigned index) const { return *workers_[index]; }
 

@@ -125,6 +125,7 @@ std::expected<Node, Diagnostics> parse_node(std::string_view text, const std::st
     validate_alerts(node.alerts, checks);
     if (!node.log_file.empty()) ask_machine(machine.log_file, "log/file", checks, node.log_file);
     if (!node.control.empty()) ask_machine(machine.control, "node/control", checks, node.control);
+    ask_machine(machine.io, "node/io", checks, node.io);
     if (!report.empty()) return std::unexpected(report.take());
     return node;
 }

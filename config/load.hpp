@@ -25,6 +25,7 @@ struct MachineChecks {
     std::function<std::optional<Problem>(const ServerTls&)> server_tls;
     std::function<std::optional<Problem>(const std::string& path)> log_file;
     std::function<std::optional<Problem>(const std::string& path)> control;
+    std::function<std::optional<Problem>(IoEngine)> io;
 };
 
 /// Reads and checks `path`. Returns every error of the file, in the file's order. Files that it

@@ -32,17 +32,20 @@ std::optional<Problem> check_node_name(std::string_view text) {
 }
 
 Mapping node_part() {
-    return {"node",
-            "Who this machine is and how much of it Poise takes.",
-            {text("name", &T::name, check_node_name, "Empty: the host's name."),
-             integer("workers", &T::workers, {1, 64, "auto"},
-                     "Threads that carry traffic; `auto` is one a core."),
-             word("io", &T::io, io_words, "How sockets are waited for."),
-             text("control", &T::control, check_line,
-                  "Path of the control socket. Empty: the default place."),
-             integer("max_connections", &T::max_connections, {0, 10'000'000, "auto"},
-                     "Client connections in all; `auto` is what the limit on open files allows.")},
-            ""};
+    return {
+        "node",
+        "Who this machine is and how much of it Poise takes.",
+        {text("name", &T::name, check_node_name, "Empty: the host's name."),
+         integer("workers", &T::workers, {1, 64, "auto"},
+                 "Threads that carry traffic; `auto` is one a core."),
+         word("io", &T::io, io_words,
+              "How sockets are read, written and waited for. `auto` is `io_uring` where the kernel "
+              "has it and allows it (Linux 6.1, and no seccomp profile against it), else `epoll`."),
+         text("control", &T::control, check_line,
+              "Path of the control socket. Empty: the default place."),
+         integer("max_connections", &T::max_connections, {0, 10'000'000, "auto"},
+                 "Client connections in all; `auto` is what the limit on open files allows.")},
+        ""};
 }
 
 Mapping log_part() {

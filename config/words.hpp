@@ -87,7 +87,7 @@ constexpr std::array<EnumWord<LogLevel>, 4> log_level_words{{{"debug", LogLevel:
                                                              {"error", LogLevel::error}}};
 
 constexpr std::array<EnumWord<IoEngine>, 3> io_words{{{"auto", IoEngine::automatic},
-                                                      {"io_uring", IoEngine::io_uring, false},
+                                                      {"io_uring", IoEngine::io_uring},
                                                       {"epoll", IoEngine::epoll}}};
 
 constexpr std::array<EnumWord<AccessLog>, 2> access_log_words{

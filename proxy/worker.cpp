@@ -35,6 +35,7 @@ WorkerGeneration::WorkerGeneration(std::shared_ptr<const Generation> shared, uns
 Worker::Worker(unsigned index, const WorkerShared& shared)
     : index_(index),
       shared_(shared),
+      engine_(shared.io),
       connections_(idle_connections_per_server),
       http2_upstreams_(engine_, buffers_),
       ids_(RequestIds::random()),

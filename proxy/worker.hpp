@@ -58,6 +58,7 @@ struct WorkerGeneration {
 
 /// What is the same for all workers and outlives them.
 struct WorkerShared {
+    IoKind io = IoKind::epoll;
     Incidents* incidents = nullptr;
     LogWriter* access_log = nullptr;  // null: off
     config::LogFormat access_format = config::LogFormat::text;

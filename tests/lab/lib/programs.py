@@ -14,6 +14,8 @@ from .network import Node
 
 ROOT = Path(__file__).resolve().parents[3]
 POISE = os.environ.get("POISE_BIN", str(ROOT / "build/release/poise"))
+# How Poise is to hear of its sockets: auto, io_uring or epoll.
+IO = os.environ.get("POISE_IO", "auto")
 # The slave's of a pair: another version, to see that an upgrade of one node after the other works.
 POISE_SLAVE = os.environ.get("POISE_SLAVE_BIN", POISE)
 ORIGIN = os.environ.get("ORIGIN_BIN", str(ROOT / "build/release/bench/origin"))
@@ -85,7 +87,7 @@ class Poise(Program):
         self.folder = folder
         self.control = folder / "control.sock"
         self.write(config)
-        own = {"workers": 2, "control": str(self.control)} | settings.pop("node", {})
+        own = {"workers": 2, "io": IO, "control": str(self.control)} | settings.pop("node", {})
         (folder / "node.yaml").write_text(yaml.safe_dump({"node": own} | settings))
         command = [POISE, "serve", "--config", "poise.yaml", "--node", "node.yaml"]
         super().__init__(node, command, folder / "poise.log", cwd=folder)

@@ -225,8 +225,6 @@ TEST_SUITE("config/reader errors") {
                             "alpn: [h2, h3]}}}\n") != "");
         CHECK(config_errors("services: {w: {servers: a:1, listen: {address: \":443\", tls: "
                             "false}}}\n") == "");
-        CHECK(node_errors("node: {io: io_uring}\n") ==
-              "1:12 'io: io_uring' is not available in this build yet");
     }
 
     TEST_CASE("all errors of a file are told at once, in the file's order") {
