@@ -18,13 +18,20 @@ bool serves(const Service& service, const pool::RealServer& server) {
 
 }  // namespace
 
+PinnedUpstreams::Kept& PinnedUpstreams::kept() {
+    if (!kept_) kept_ = std::make_unique<Kept>();
+    return *kept_;
+}
+
 std::optional<PinnedUpstream> PinnedUpstreams::take(const Service& service) {
-    const auto found = std::ranges::find_if(all_, [&](const PinnedUpstream& one) {
+    if (!kept_) return std::nullopt;
+    auto& all = kept_->all;
+    const auto found = std::ranges::find_if(all, [&](const PinnedUpstream& one) {
         return one.service->configured.name == service.configured.name;
     });
-    if (found == all_.end()) return std::nullopt;
+    if (found == all.end()) return std::nullopt;
     PinnedUpstream pinned = std::move(*found);
-    all_.erase(found);
+    all.erase(found);
     if (!serves(service, *pinned.server) || pinned.server->halted() || !pinned.stream->quiet())
         return std::nullopt;
     return pinned;
@@ -43,33 +50,38 @@ PinnedUpstreams::Loan& PinnedUpstreams::Loan::operator=(Loan&& other) noexcept {
 
 void PinnedUpstreams::Loan::end() {
     if (of_ == nullptr) return;
-    PinnedUpstreams& of = *std::exchange(of_, nullptr);
-    const auto found = std::ranges::find(of.lent_, service_);
-    if (found != of.lent_.end()) of.lent_.erase(found);
-    of.line_.call_all();  // they may wait for different services
+    Kept& of = std::exchange(of_, nullptr)->kept();
+    const auto found = std::ranges::find(of.lent, service_);
+    if (found != of.lent.end()) of.lent.erase(found);
+    of.line.call_all();  // they may wait for different services
 }
 
 PinnedUpstreams::Loan PinnedUpstreams::lend(const Service& service) {
-    lent_.push_back(service.configured.name);
+    kept().lent.push_back(service.configured.name);
     return {*this, service.configured.name};
 }
 
 bool PinnedUpstreams::is_lent(const Service& service) const {
-    return !lent_.empty() && std::ranges::find(lent_, service.configured.name) != lent_.end();
+    if (!kept_) return false;
+    return std::ranges::find(kept_->lent, service.configured.name) != kept_->lent.end();
 }
 
 void PinnedUpstreams::put(PinnedUpstream pinned) {
-    if (all_.size() == most) all_.erase(all_.begin());
-    all_.push_back(std::move(pinned));
+    auto& all = kept().all;
+    if (all.size() == most) all.erase(all.begin());
+    all.push_back(std::move(pinned));
 }
 
 bool PinnedUpstreams::lost() const {
-    return std::ranges::any_of(
-        all_, [](const PinnedUpstream& one) { return one.authenticated && !one.stream->quiet(); });
+    if (!kept_) return false;
+    return std::ranges::any_of(kept_->all, [](const PinnedUpstream& one) {
+        return one.authenticated && !one.stream->quiet();
+    });
 }
 
 void PinnedUpstreams::watch(Waiter& waiter) {
-    for (const PinnedUpstream& one : all_)
+    if (!kept_) return;
+    for (const PinnedUpstream& one : kept_->all)
         if (one.authenticated) one.stream->want(waiter, Direction::read);
 }
 

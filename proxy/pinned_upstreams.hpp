@@ -58,7 +58,7 @@ public:
 
     Loan lend(const Service& service);
     bool is_lent(const Service& service) const;
-    WaitLine& line() { return line_; }  // of those who wait for a loan's end
+    WaitLine& line() { return kept().line; }  // of those who wait for a loan's end
 
     /// A server has ended a connection on which this client had authenticated: the client's own
     /// connection, which it believes to be authenticated, is to end, too.
@@ -67,9 +67,14 @@ public:
     void watch(Waiter& waiter);
 
 private:
-    std::vector<PinnedUpstream> all_;  // oldest first
-    std::vector<std::string> lent_;    // of these services
-    WaitLine line_;
+    struct Kept {
+        std::vector<PinnedUpstream> all;  // oldest first
+        std::vector<std::string> lent;    // of these services
+        WaitLine line;
+    };
+    Kept& kept();
+
+    std::unique_ptr<Kept> kept_;  // null until it is needed: most clients never need it
 };
 
 }  // namespace poise::proxy
