@@ -7,7 +7,7 @@ from .certificates import make_certificates
 from .handshakes import run_handshakes
 from .idle import IdleClients
 from .load import run_datagrams, run_h2load, run_wrk
-from .products import Place, Product, free_port, wait_until_answers
+from .products import Place, Product, free_ports, wait_until_answers
 from .rows import Row
 
 WARM_UP_SECONDS = 1
@@ -19,7 +19,7 @@ SIDECAR_CLIENTS = 500
 def measure(product: Product, row: Row, origin: str, seconds: float, folder: Path,
             datagrams: str) -> dict:
     """Starts the product afresh, measures, ends it. Returns figures by name and `errors`."""
-    place = Place(*(free_port() for _ in range(6)), origin, folder,
+    place = Place(*free_ports(6), origin, folder,
                   key_kind=row.key_kind if row.tls else "")
     if row.tls:
         make_certificates(folder)

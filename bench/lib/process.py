@@ -42,8 +42,9 @@ class Child:
     def alive(self) -> bool:
         return self.process.poll() is None
 
-    def stop(self) -> None:
-        for sign, patience in ((signal.SIGINT, 3), (signal.SIGKILL, 3)):
+    def stop(self, patience: float = 3) -> None:
+        """Asks it to end, and ends it when it has not after so many seconds."""
+        for sign in (signal.SIGINT, signal.SIGKILL):
             if not self.alive():
                 return
             self.process.send_signal(sign)

@@ -1,5 +1,6 @@
 """The products under measurement: how each is found, configured, started and asked its version."""
 
+import contextlib
 import re
 import shutil
 import socket
@@ -35,11 +36,17 @@ class Place:
         return getattr(self, f"{mode}_port")
 
 
+def free_ports(count: int) -> list[int]:
+    """Ports that are free now. Another process might take one: the run then fails and says so."""
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+
+
 def free_port() -> int:
-    """A port that is free now. Another process might take it: the run then fails and says so."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_ports(1)[0]
 
 
 class Product:
@@ -51,6 +58,7 @@ class Product:
 
     def __init__(self, binary: str):
         self.binary = binary
+        self.under: list[str] = []  # the words of a tool that runs the product, callgrind's say
 
     def command(self, folder: Path) -> list[str]:
         raise NotImplementedError
@@ -92,7 +100,8 @@ class Product:
             text = (BENCH / "rivals" / template).read_text()
             (place.folder / target).write_text(self.fill(text, place))
         command = (self.sidecar_command(place) if sidecar else None) or self.command(place.folder)
-        return Child(command, PROXY_CORE, place.folder / f"{self.name}.log", cwd=place.folder)
+        return Child(self.under + command, PROXY_CORE, place.folder / f"{self.name}.log",
+                     cwd=place.folder)
 
 
 class Poise(Product):

@@ -4,7 +4,7 @@ help_for() {
     case $1 in
         deps) help_deps ;; build) help_build ;; test) help_test ;; demo) help_demo ;;
         bench) help_bench ;; lint) help_lint ;; fuzz) help_fuzz ;; lab) help_lab ;;
-        fmt) help_fmt ;; *) help_all ;;
+        instructions) help_instructions ;; fmt) help_fmt ;; *) help_all ;;
     esac
 }
 
@@ -16,6 +16,7 @@ usage: ./dev COMMAND [ARGUMENTS]          each installs what it lacks; --help gi
   test      build, run all tests, end with a line "N passed, N failed, N skipped"
   build     build release, debug, asan or tsan
   bench     measure Poise beside HAProxy and nginx
+  instructions  count what a request costs; fails when that grew by more than a quarter
   lab       the scenarios over network namespaces only (needs root)
   lint      format, headers, clang-tidy, shell scripts
   fuzz      let the fuzzers look for input that breaks a parser
@@ -84,6 +85,20 @@ Measures Poise, HAProxy and nginx in turn, on this machine, against the same ori
 
   ./dev bench
   python3 bench/suite.py --help    what the suite takes
+TEXT
+}
+
+help_instructions() {
+    cat <<'TEXT'
+usage: ./dev instructions [ARGUMENTS OF bench/instructions.py]
+
+Counts the instructions of a request in user space, by callgrind, and compares them with
+bench/instructions.json. Fails when a row is more than 1.25 of what is expected, and says what to do;
+below 0.75 it asks for the file to be written anew. Takes about 40 s.
+
+  ./dev instructions
+  ./dev instructions --update      write bench/instructions.json anew: the growth is meant
+  ./dev instructions --rows h2 --against OLD/poise     what a change costs
 TEXT
 }
 

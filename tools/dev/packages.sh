@@ -15,6 +15,7 @@ packages_of() {
         demo) echo curl ;;
         bench) echo curl wrk nghttp2-client nginx-light libnginx-mod-stream haproxy openssl \
             iproute2 procps python3 keepalived nftables ;;
+        instructions) echo valgrind nghttp2-client binutils openssl python3 ;;
         lint) echo clang-format-19 clang-tidy-19 shellcheck ;;
         tidy) echo python3 ;;
         fuzz) echo clang-19 libclang-rt-19-dev ;;
