@@ -3,6 +3,7 @@
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -12,9 +13,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from lib import chart, table  # noqa: E402
-from lib.measure import measure  # noqa: E402
+from lib.measure import Programs, measure  # noqa: E402
 from lib.process import Child, raise_file_limit  # noqa: E402
 from lib.products import LOAD_CORE, find_products, free_port, wait_until_answers  # noqa: E402
+from lib.rates import saturation  # noqa: E402
 from lib.results import Results  # noqa: E402
 from lib.rows import ROWS, choose  # noqa: E402
 
@@ -40,6 +42,10 @@ def parse_arguments() -> argparse.Namespace:
                         help="the origin's binary")
     parser.add_argument("--datagrams", default=str(ROOT / "build/release/bench/datagrams"),
                         help="the binary of the datagram load and echo")
+    parser.add_argument("--open-loop", default=str(ROOT / "build/release/bench/open_loop"),
+                        help="the binary of the load at a rate")
+    parser.add_argument("--real-time", action="store_true",
+                        help="all at real-time priority (root): for latencies on a shared machine")
     parser.add_argument("--out", type=Path, default=ROOT / "bench/results",
                         help="folder for the JSON and the chart")
     parser.add_argument("--name", default="", help="name of the result files; default the time")
@@ -53,10 +59,14 @@ def parse_arguments() -> argparse.Namespace:
 
 def run_rounds(arguments, rows, products, origin: str, folder: Path) -> Results:
     """Interleaves the products, and changes their order each round, so that drift hits all."""
+    programs = Programs(arguments.datagrams, arguments.open_loop)
+    rates = [row for row in rows if row.kind == "rate"]
     results = Results(rows, [product.name for product in products])
     total = arguments.rounds * len(rows) * len(products)
     count = 0
     for turn in range(arguments.rounds):
+        best = saturation(products, rates[0].connections, origin, arguments.seconds, folder,
+                          programs.open_loop) if rates else 0
         for row in rows:
             shift = turn % len(products)
             for product in products[shift:] + products[:shift]:
@@ -71,7 +81,7 @@ def run_rounds(arguments, rows, products, origin: str, folder: Path) -> Results:
                 try:
                     results.add(row.name, product.name,
                                 measure(product, row, origin, arguments.seconds, folder,
-                                        arguments.datagrams))
+                                        programs, max(1, round(best * row.share))))
                 except (RuntimeError, OSError) as error:
                     results.fail(row.name, product.name, str(error).splitlines()[0])
                     print(f"\n{row.name} {product.name}: {error}", file=sys.stderr)
@@ -83,7 +93,7 @@ def write_files(arguments, results: Results, versions: dict) -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     stem = arguments.name or time.strftime("%Y%m%d-%H%M%S")
     settings = {"rounds": arguments.rounds, "seconds": arguments.seconds, "proxy_core": 0,
-                "load_core": LOAD_CORE, "workers": 1}
+                "load_core": LOAD_CORE, "workers": 1, "real_time": arguments.real_time}
     data = results.as_json(settings, versions)
     facts = data["machine"]
     print(f"{facts['cpu']}, {facts['cores']} cores, kernel {facts['kernel']}; "
@@ -105,11 +115,13 @@ def main() -> int:
     except ValueError as error:
         print(f"suite.py: {error}", file=sys.stderr)
         return 2
-    for tool in ("wrk", "taskset", arguments.origin, arguments.datagrams):
+    for tool in ("wrk", "taskset", arguments.origin, arguments.datagrams, arguments.open_loop):
         if shutil.which(tool) is None:
             print(f"suite.py: '{tool}' is missing (./dev deps, ./dev build)", file=sys.stderr)
             return 1
     raise_file_limit()
+    if arguments.real_time:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))  # children inherit it
     versions = {product.name: product.version() for product in products}
     with tempfile.TemporaryDirectory(prefix="poise-bench-") as name:
         folder = Path(name)

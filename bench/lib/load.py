@@ -28,6 +28,16 @@ def run_datagrams(program: str, port: int, row, seconds: float) -> dict:
     return _result(command + (["--fresh"] if row.close else []), seconds)
 
 
+def run_open_loop(program: str, port: int, path: str, connections: int, rate: int,
+                  seconds: float, slice_ms: int = 0) -> dict:
+    """Requests at a rate; latencies count from when each was due. As run_wrk, with "late_p99":
+    how late the load itself was, "in_time": answers before the end, and "slices" if asked for."""
+    command = ["taskset", "-c", str(LOAD_CORE), program, "--to", f"127.0.0.1:{port}",
+               "--path", path, "--rate", str(rate), "--connections", str(connections),
+               "--seconds", str(max(1, round(seconds)))]
+    return _result(command + (["--slice-ms", str(slice_ms)] if slice_ms else []), seconds)
+
+
 def run_wrk(port: int, path: str, connections: int, seconds: float, close: bool,
             folder: Path, tls: bool = False) -> dict:
     """One run of wrk on its core. Returns its figures; raises RuntimeError when it failed."""

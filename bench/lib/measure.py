@@ -1,12 +1,13 @@
 """One cell of the suite: one product, one row, one round."""
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from .certificates import make_certificates
 from .handshakes import run_handshakes
 from .idle import IdleClients
-from .load import run_datagrams, run_h2load, run_wrk
+from .load import run_datagrams, run_h2load, run_open_loop, run_wrk
 from .products import Place, Product, free_ports, wait_until_answers
 from .rows import Row
 
@@ -14,11 +15,21 @@ WARM_UP_SECONDS = 1
 SETTLE_SECONDS = 0.4
 IDLE_WARM_UP = 20
 SIDECAR_CLIENTS = 500
+ERRORS = ("connect", "read", "write", "status", "timeout", "dropped", "lost", "wrong")
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Our own loads."""
+
+    datagrams: str
+    open_loop: str
 
 
 def measure(product: Product, row: Row, origin: str, seconds: float, folder: Path,
-            datagrams: str) -> dict:
-    """Starts the product afresh, measures, ends it. Returns figures by name and `errors`."""
+            programs: Programs, rate: int = 0) -> dict:
+    """Starts the product afresh, measures, ends it. Returns figures by name and `errors`. `rate`
+    is for rows of that kind: requests a second."""
     place = Place(*free_ports(6), origin, folder,
                   key_kind=row.key_kind if row.tls else "")
     if row.tls:
@@ -37,8 +48,13 @@ def measure(product: Product, row: Row, origin: str, seconds: float, folder: Pat
         if row.kind == "handshakes":
             return _cost(proxy, row, lambda span: run_handshakes(place.port(row.mode), row.resumed,
                                                                  span), seconds)
+        if row.kind == "rate":
+            return _cost(proxy, row, lambda span: run_open_loop(
+                programs.open_loop, place.port(row.mode), row.path, row.connections, rate, span),
+                seconds)
         if row.kind == "datagrams":
-            return _cost(proxy, row, lambda span: run_datagrams(datagrams, place.port(row.mode),
+            return _cost(proxy, row, lambda span: run_datagrams(programs.datagrams,
+                                                                place.port(row.mode),
                                                                 row, span), seconds)
         if row.streams:
             return _cost(proxy, row, lambda span: run_h2load(place.port(row.mode), row.path,
@@ -76,12 +92,15 @@ def _cost(proxy, row: Row, run, seconds: float) -> dict:
     result = run(seconds)
     cpu = proxy.cpu_seconds() - cpu_before
     requests = max(1, result["requests"])
-    kinds = ("lost", "wrong") if row.kind == "datagrams" else \
-        ("connect", "read", "write", "status", "timeout")
-    errors = sum(result[kind] for kind in kinds)
+    errors = sum(result.get(kind, 0) for kind in ERRORS)
     if not proxy.alive():
         errors += 1
-    return {"cpu_us": cpu * 1e6 / requests, "rps": result["requests"] * 1e6 / result["micros"],
-            "mb_per_s": result["bytes"] / result["micros"], "p50_ms": result["p50"] / 1000,
-            "p99_ms": result["p99"] / 1000, "p999_ms": result["p999"] / 1000,
-            "rss_mb": proxy.rss_bytes() / 1e6, "errors": errors}
+    figures = {"cpu_us": cpu * 1e6 / requests, "rps": result["requests"] * 1e6 / result["micros"],
+               "p50_ms": result["p50"] / 1000, "p99_ms": result["p99"] / 1000,
+               "p999_ms": result["p999"] / 1000, "rss_mb": proxy.rss_bytes() / 1e6,
+               "errors": errors}
+    if row.kind == "rate":
+        figures |= {"late_p99_ms": result["late_p99"] / 1000, "max_ms": result["max"] / 1000}
+    else:
+        figures["mb_per_s"] = result["bytes"] / result["micros"]
+    return figures

@@ -9,7 +9,7 @@ class Row:
 
     name: str
     title: str
-    kind: str = "load"  # load | handshakes | datagrams | idle | start
+    kind: str = "load"  # load | rate | handshakes | datagrams | idle | start
     path: str = "/1k"
     connections: int = 32
     mode: str = "http"  # http | h2 | tcp | tls | udp | udp_once (a session ends with its answer)
@@ -19,6 +19,7 @@ class Row:
     resumed: bool = False  # handshakes: of sessions that go on
     window: int = 1  # datagrams: how many a client has out at once
     size: int = 64  # datagrams: bytes of each
+    share: float = 0  # rate: of the better rival's saturation
     primary: str = "cpu_us"  # the figure that the ratio is about
 
     @property
@@ -31,6 +32,10 @@ ROWS = [
     Row("c32", "1 KiB keep-alive, 32 connections", connections=32),
     Row("c256", "1 KiB keep-alive, 256 connections", connections=256),
     Row("c1000", "1 KiB keep-alive, 1000 connections", connections=1000),
+    Row("rate50", "1 KiB, 64 connections, at 50 % of the better rival's saturation", kind="rate",
+        connections=64, share=0.5, primary="p99_ms"),
+    Row("rate80", "1 KiB, 64 connections, at 80 % of the better rival's saturation", kind="rate",
+        connections=64, share=0.8, primary="p99_ms"),
     Row("64k", "64 KiB body, 32 connections", path="/64k"),
     Row("1m", "1 MiB body, 16 connections", path="/1m", connections=16),
     Row("h2", "HTTP/2, 1 KiB, 1 connection with 32 streams", connections=1, streams=32,
@@ -61,10 +66,10 @@ ROWS = [
     Row("sidecar", "sidecar at rest, RSS in MB", kind="start", primary="rss_mb"),
 ]
 
-# What must be reached against the better rival (issues 2 and 3), by row.
-RATIO_LIMITS = {"c32": 0.9, "c256": 0.9, "c1000": 0.9, "1m": 1.1, "h2": 0.9, "udp": 0.9,
-                "udp1000": 0.9, "udpnew": 0.9, "tls32": 0.9, "tls256": 0.9, "tlsec": 1.0,
-                "tlsrsa": 1.0, "tlsresumed": 1.0}
+# What must be reached against the better rival, by row.
+RATIO_LIMITS = {"c32": 0.9, "c256": 0.9, "c1000": 0.9, "rate50": 1.0, "rate80": 1.0, "1m": 1.1,
+                "h2": 0.9, "udp": 0.9, "udp1000": 0.9, "udpnew": 0.9, "tls32": 0.9,
+                "tls256": 0.9, "tlsec": 1.0, "tlsrsa": 1.0, "tlsresumed": 1.0}
 # What must be reached in itself: figure and limit.
 ABSOLUTE_LIMITS = {"idle": 1024.0, "tlsidle": 16384.0, "start": 50.0, "sidecar": 10.0}
 
