@@ -11,8 +11,10 @@
 #include <cstring>
 #include <deque>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <vector>
@@ -73,6 +75,7 @@ private:
     void on_event(Client& client, std::uint32_t events);
     void receive(Client& client);
     void wait();
+    void watch_signals();
     void look_after_all(Clock::time_point now);
 
     const Options& options_;
@@ -81,7 +84,7 @@ private:
     std::deque<Client*> idle_;  // the longest idle first: each client comes back in its turn
     std::deque<Waiting> waiting_;
     std::size_t busy_ = 0;
-    int epoll_ = -1;
+    int epoll_ = -1, signals_ = -1;
     Clock::time_point began_, ends_, look_;
     Arrivals arrivals_;
     Record record_;
@@ -91,6 +94,7 @@ private:
 Load::~Load() {
     for (Client& client : clients_)
         if (client.fd >= 0) ::close(client.fd);
+    if (signals_ >= 0) ::close(signals_);
     if (epoll_ >= 0) ::close(epoll_);
 }
 
@@ -143,7 +147,7 @@ void Load::send(Client& client, const Waiting& request) {
     client.due = request.due;
     client.sent = Clock::now();
     client.answer.start();
-    if (request.found_free) record_.sent_late(client.sent - request.due);
+    if (request.found_free) record_.sent(request.due, client.sent);
     const ssize_t sent = ::send(client.fd, request_.data(), request_.size(), MSG_NOSIGNAL);
     if (sent == static_cast<ssize_t>(request_.size())) return;
     ++record_.read;
@@ -199,9 +203,24 @@ void Load::wait() {
         ::epoll_pwait2(epoll_, events.data(), static_cast<int>(events.size()), &span, nullptr);
     for (int i = 0; i < n; ++i) {
         const epoll_event& event = events[static_cast<std::size_t>(i)];
-        auto& client = *static_cast<Client*>(event.data.ptr);
-        if (client.fd >= 0) on_event(client, event.events);
+        auto* const client = static_cast<Client*>(event.data.ptr);
+        if (client == nullptr) ends_ = std::min(ends_, Clock::now());
+        if (client != nullptr && client->fd >= 0) on_event(*client, event.events);
     }
+}
+
+// Being told to end ends the run earlier; its result is printed all the same.
+void Load::watch_signals() {
+    sigset_t stop;
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGINT);
+    ::sigprocmask(SIG_BLOCK, &stop, nullptr);
+    signals_ = ::signalfd(-1, &stop, SFD_CLOEXEC);
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLONESHOT;
+    event.data.ptr = nullptr;
+    ::epoll_ctl(epoll_, EPOLL_CTL_ADD, signals_, &event);
 }
 
 void Load::look_after_all(Clock::time_point now) {
@@ -230,6 +249,7 @@ void Load::serve_until(Clock::time_point until) {
 std::string Load::run() {
     ::prctl(PR_SET_TIMERSLACK, 1UL);
     epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+    watch_signals();
     serve_until(began_);
     if (idle_.size() < clients_.size())
         return "only " + std::to_string(idle_.size()) + " connections could be opened";

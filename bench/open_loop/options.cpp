@@ -63,11 +63,12 @@ usage: open_loop --to ADDRESS:PORT [--path /1k] [--rate 1000] [--connections 64]
   --rate         requests a second on average; each comes by chance, as those of many
                  independent users do, but the same ones in each run
   --connections  kept open; a request that finds none free waits for one
-  --slice-ms     also tells the longest latency of each slice of the run
+  --slice-ms     also tells the longest latency of each slice of the run, and the longest "late"
 
 The latency of a request counts from the moment at which it was due, so a stall of the server is
-seen by all who would have come in it. Prints one line: RESULT and a JSON object; times are in
-microseconds. "late" is how late this program itself was in sending, for want of CPU.
+seen by all who would have come in it. "late" is how late this program itself was in sending, for
+want of CPU. Prints one line: RESULT and a JSON object; times are in microseconds. Ctrl-C ends the
+run earlier.
 example: open_loop --to 127.0.0.1:8080 --rate 20000
 )";
 }

@@ -19,6 +19,17 @@ std::uint32_t part_of(const std::vector<std::uint32_t>& sorted, double part) {
     return sorted[static_cast<std::size_t>(part * static_cast<double>(sorted.size() - 1))];
 }
 
+void print_slices(const char* name, const std::vector<std::uint32_t>& slices_us) {
+    if (slices_us.empty()) return;
+    std::printf(",\"%s\":", name);
+    char before = '[';
+    for (const std::uint32_t us : slices_us) {
+        std::printf("%c%u", before, us);
+        before = ',';
+    }
+    std::printf("]");
+}
+
 }  // namespace
 
 Record::Record(const Options& options, Clock::time_point began)
@@ -26,19 +37,25 @@ Record::Record(const Options& options, Clock::time_point began)
     const std::size_t expected = std::size_t{options.rate} * options.seconds * 11 / 10;
     latencies_us_.reserve(expected);
     late_us_.reserve(expected);
-    if (options.slice_ms > 0) slices_us_.resize(options.seconds * 1'000UL / options.slice_ms + 1);
+    if (options.slice_ms == 0) return;
+    latency_slices_us_.resize(options.seconds * 1'000UL / options.slice_ms + 1);
+    late_slices_us_.resize(latency_slices_us_.size());
+}
+
+void Record::note(Micros& all, Micros& slices, Clock::time_point due, Clock::time_point now) const {
+    const std::uint32_t us = micros(now - due);
+    all.push_back(us);
+    if (slices.empty()) return;
+    const auto at = static_cast<std::size_t>((due - began_) / slice_);
+    if (at < slices.size()) slices[at] = std::max(slices[at], us);
 }
 
 void Record::ended(Clock::time_point due, Clock::time_point now) {
-    const std::uint32_t us = micros(now - due);
-    latencies_us_.push_back(us);
-    if (slices_us_.empty()) return;
-    const auto at = static_cast<std::size_t>((due - began_) / slice_);
-    if (at < slices_us_.size()) slices_us_[at] = std::max(slices_us_[at], us);
+    note(latencies_us_, latency_slices_us_, due, now);
 }
 
-void Record::sent_late(Clock::duration by) {
-    late_us_.push_back(micros(by));
+void Record::sent(Clock::time_point due, Clock::time_point now) {
+    note(late_us_, late_slices_us_, due, now);
 }
 
 void Record::print(Clock::duration taken) {
@@ -52,18 +69,9 @@ void Record::print(Clock::duration taken) {
         part_of(latencies_us_, 0.99), part_of(latencies_us_, 0.999), part_of(latencies_us_, 1),
         part_of(late_us_, 0.99), part_of(late_us_, 1), status, read, connect, timeout, dropped,
         static_cast<long>(began_.time_since_epoch() / std::chrono::nanoseconds(1)));
-    print_slices();
+    print_slices("slices", latency_slices_us_);
+    print_slices("late_slices", late_slices_us_);
     std::puts("}");
-}
-
-void Record::print_slices() const {
-    if (slices_us_.empty()) return;
-    const char* before = ",\"slices\":[";
-    for (const std::uint32_t us : slices_us_) {
-        std::printf("%s%u", before, us);
-        before = ",";
-    }
-    std::printf("]");
 }
 
 }  // namespace poise::open_loop

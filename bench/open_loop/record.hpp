@@ -16,8 +16,8 @@ public:
 
     /// A request that was due at `due` ended at `now`.
     void ended(Clock::time_point due, Clock::time_point now);
-    /// A request was sent so late although a connection was free.
-    void sent_late(Clock::duration by);
+    /// A request that was due at `due` was sent at `now`, although a connection was free before.
+    void sent(Clock::time_point due, Clock::time_point now);
     void print(Clock::duration taken);
 
     std::uint64_t in_time = 0;  // answers before the end of the run: its throughput
@@ -28,12 +28,14 @@ public:
     std::uint64_t dropped = 0;  // never sent, for too many waited
 
 private:
-    void print_slices() const;
+    using Micros = std::vector<std::uint32_t>;
+
+    void note(Micros& all, Micros& slices, Clock::time_point due, Clock::time_point now) const;
 
     Clock::time_point began_;
     Clock::duration slice_;
-    std::vector<std::uint32_t> latencies_us_, late_us_;
-    std::vector<std::uint32_t> slices_us_;  // the longest latency of who was due in each
+    Micros latencies_us_, late_us_;
+    Micros latency_slices_us_, late_slices_us_;  // the longest of those that were due in each
 };
 
 }  // namespace poise::open_loop
