@@ -9,7 +9,7 @@ namespace poise::open_loop {
 
 namespace {
 
-constexpr std::size_t head_bytes_max = 16 * 1024;
+constexpr std::size_t head_bytes_max = 16'384;
 
 // The value of a field in a head whose letters are all small; nullopt when it has none.
 std::optional<std::string_view> field(std::string_view head, std::string_view name) {

@@ -30,7 +30,7 @@ constexpr auto patience_at_end = 2s;  // for those that are out when the run end
 constexpr auto look_every = 20ms;     // for who is overdue, and connections to open anew
 constexpr auto opening = 1s;          // before the run
 constexpr std::size_t waiting_max = 1'000'000;
-constexpr std::size_t buffer_bytes = 256 * 1024;
+constexpr std::size_t buffer_bytes = 262'144;
 
 struct Client {
     enum class State : std::uint8_t { closed, connecting, idle, busy };
@@ -54,6 +54,7 @@ public:
           clients_(options.connections),
           began_(Clock::now() + opening),
           ends_(began_ + std::chrono::seconds(options.seconds)),
+          gives_up_(ends_ + patience_at_end),
           arrivals_(options.rate, began_),
           record_(options, began_),
           buffer_(buffer_bytes) {}
@@ -64,7 +65,7 @@ public:
     std::string run();
 
 private:
-    void serve_until(Clock::time_point until);
+    void serve_until(const Clock::time_point& until);
     void left_over(Clock::time_point due, Clock::time_point now);
     void open(Client& client);
     void connected(Client& client);
@@ -76,6 +77,7 @@ private:
     void receive(Client& client);
     void wait();
     void watch_signals();
+    void end_earlier();
     void look_after_all(Clock::time_point now);
 
     const Options& options_;
@@ -85,7 +87,7 @@ private:
     std::deque<Waiting> waiting_;
     std::size_t busy_ = 0;
     int epoll_ = -1, signals_ = -1;
-    Clock::time_point began_, ends_, look_;
+    Clock::time_point began_, ends_, gives_up_, look_;
     Arrivals arrivals_;
     Record record_;
     std::vector<char> buffer_;
@@ -204,12 +206,17 @@ void Load::wait() {
     for (int i = 0; i < n; ++i) {
         const epoll_event& event = events[static_cast<std::size_t>(i)];
         auto* const client = static_cast<Client*>(event.data.ptr);
-        if (client == nullptr) ends_ = std::min(ends_, Clock::now());
+        if (client == nullptr) end_earlier();
         if (client != nullptr && client->fd >= 0) on_event(*client, event.events);
     }
 }
 
-// Being told to end ends the run earlier; its result is printed all the same.
+// Being told to end, by a signal, ends the run earlier; its result is printed all the same.
+void Load::end_earlier() {
+    ends_ = std::min(ends_, Clock::now());
+    gives_up_ = ends_ + patience_at_end;
+}
+
 void Load::watch_signals() {
     sigset_t stop;
     sigemptyset(&stop);
@@ -235,8 +242,8 @@ void Load::look_after_all(Clock::time_point now) {
     }
 }
 
-// Ends earlier when the run is over and nothing is out any more.
-void Load::serve_until(Clock::time_point until) {
+// Ends earlier when the run is over and nothing is out any more. A signal may move `until`.
+void Load::serve_until(const Clock::time_point& until) {
     for (auto now = Clock::now(); now < until; now = Clock::now()) {
         look_after_all(now);
         take_due(now);
@@ -251,9 +258,10 @@ std::string Load::run() {
     epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
     watch_signals();
     serve_until(began_);
+    if (ends_ <= began_) return "ended before the run began";
     if (idle_.size() < clients_.size())
         return "only " + std::to_string(idle_.size()) + " connections could be opened";
-    serve_until(ends_ + patience_at_end);
+    serve_until(gives_up_);
     const auto now = Clock::now();
     // What is still out took at least so long.
     for (const Client& client : clients_)
