@@ -59,11 +59,13 @@ def _result(command: list[str], seconds: float) -> dict:
     raise RuntimeError(f"{command[3]} failed: {(done.stdout + done.stderr).strip()[-400:]}")
 
 
-def run_h2load(port: int, path: str, connections: int, streams: int, seconds: float) -> dict:
-    """One run of h2load on its core, over HTTP/2 without TLS. As run_wrk; h2load tells no
-    percentiles, so the mean stands for the median and the slowest for those above."""
+def run_h2load(port: int, path: str, connections: int, streams: int, seconds: float,
+               tls: bool = False) -> dict:
+    """One run of h2load on its core, over HTTP/2. As run_wrk; h2load tells no percentiles, so the
+    mean stands for the median and the slowest for those above."""
     command = ["taskset", "-c", str(LOAD_CORE), "h2load", f"-c{connections}", f"-m{streams}",
-               f"-D{max(1, round(seconds))}", f"http://127.0.0.1:{port}{path}"]
+               f"-D{max(1, round(seconds))}",
+               f"http{'s' if tls else ''}://127.0.0.1:{port}{path}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30,
                           check=False)
     counts = re.search(r"requests: \d+ total, \d+ started, (\d+) done, (\d+) succeeded, "
