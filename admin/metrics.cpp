@@ -228,6 +228,9 @@ std::string metrics_text(const std::string& text, std::span<const CertificateFac
     page.counter("poise_accept_errors_total", "No descriptor was free.", "",
                  at(status, "accept_errors"));
     page.counter("poise_incidents_total", "Refusals and failures.", "", at(status, "incidents"));
+    for (const auto& [reason, count] : at(status, "packets_dropped").items())
+        page.counter("poise_packets_dropped_total", "Of layer 4 and of no service, by reason.",
+                     fmt::format(R"(reason="{}")", escaped(reason)), count);
     for (const json& service : at(status, "services"))
         add_service(page, service);
     if (const json pair = at(status, "pair"); pair.is_object()) add_pair(page, pair);

@@ -51,6 +51,17 @@ void check_format(const std::string& page) {
 }  // namespace
 
 TEST_SUITE("admin/metrics") {
+    TEST_CASE("packets of no service that were dropped have a counter for each reason") {
+        json status = json::parse(one_service);
+        status["packets_dropped"] = {{"malformed", 3}, {"ring_full", 70}};
+        const std::string page = metrics_text(status.dump(), {});
+        check_format(page);
+        CHECK(page.find("poise_packets_dropped_total{reason=\"malformed\"} 3\n") !=
+              std::string::npos);
+        CHECK(page.find("poise_packets_dropped_total{reason=\"ring_full\"} 70\n") !=
+              std::string::npos);
+    }
+
     TEST_CASE("the page has the form that Prometheus reads") {
         const std::string page = metrics_text(one_service, {});
         check_format(page);
