@@ -32,8 +32,18 @@ enum class Drop : std::uint8_t {
     count_,
 };
 
-/// The name of the counter in status and metrics: "no_server".
-std::string_view name(Drop reason);
+struct DropFacts {
+    std::string_view name;  // of the counter in status and metrics: "no_server"
+    std::string_view side;  // who is at fault, as the proxy says it: "client", "server", "us"
+    std::string_view text;  // one sentence for people: what is wrong
+    std::string_view cure;  // what to do
+};
+
+const DropFacts& facts(Drop reason);
+
+inline std::string_view name(Drop reason) {
+    return facts(reason).name;
+}
 
 using DropCounters = std::array<Counter, static_cast<std::size_t>(Drop::count_)>;
 

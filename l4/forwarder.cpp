@@ -92,6 +92,7 @@ Verdict Forwarder::from_client(Work& work, const PortRange& row) {
         if (!opens) work.view->counters.adopted.add();
         if (layer4.rtp_pairs) remember_pair(*flow);
     }
+    work.flow = flow;
     note_client_packet(*flow, work, first);
     if (flow->alias_port != 0) keep_alias(*flow);
     teller_.note(flows_, *flow, now_);
@@ -111,6 +112,7 @@ Verdict Forwarder::one_datagram(Work& work, const PortRange& row) {
     const bool first = flow == nullptr;
     if (first) flow = begin_flow(work, row, server);
     if (flow == nullptr) return drop(work, work.reason);
+    work.flow = flow;
     note_client_packet(*flow, work, first);
     teller_.note(flows_, *flow, now_);
     return to_server(work, *flow);
@@ -121,10 +123,12 @@ Verdict Forwarder::from_server(Work& work) {
     if (flow == nullptr) return ignored;  // to this machine itself, as the answer to a check
     Server& server = servers_[flow->server];
     work.view = server.view;
+    work.flow = flow;
     if (!serves(flow->server)) {
+        const Verdict dropped = drop(work, Drop::server_gone);
         reset_client(*flow);
         end_flow(*flow);
-        return drop(work, Drop::server_gone);
+        return dropped;
     }
     note_server_packet(*flow, work);
     if (flow->alias_port != 0) keep_alias(*flow);
@@ -138,6 +142,7 @@ Verdict Forwarder::later_fragment(Work& work) {
     Flow* flow = flows_.at(fate->flow, fate->flow_hash);
     if (flow == nullptr || !serves(flow->server)) return drop(work, Drop::fragment_unknown);
     work.view = servers_[flow->server].view;
+    work.flow = flow;
     return fate->to_server ? to_server(work, *flow) : to_client(work, *flow);
 }
 
@@ -187,7 +192,43 @@ Verdict Forwarder::sent(Work& work, std::uint16_t link, const Mac& to) {
 Verdict Forwarder::drop(Work& work, Drop reason) {
     assert(reason != Drop::none);
     count(work.view != nullptr ? work.view->counters.drops : drops_, reason);
+    LastDrops& last = work.view != nullptr ? work.view->counters.last_drops : last_drops_;
+    if (last.wants(reason, now_)) keep_example(last, work, reason);
     return {Action::drop, reason, 0};
+}
+
+void Forwarder::keep_example(LastDrops& drops, const Work& work, Drop reason) const {
+    DroppedPacket dropped;
+    dropped.at = now_;
+    dropped.reason = reason;
+    dropped.packet = work.packet;
+    if (work.flow != nullptr) {
+        dropped.server = work.flow->server;
+        dropped.client = {work.flow->client, work.flow->client_port};
+    } else if (work.row != nullptr) {
+        dropped.client = {work.packet.source, work.packet.source_port};
+    }
+    drops.add(dropped);
+}
+
+Verdict Forwarder::drop_broken(const Input& input, Drop reason) {
+    count(drops_, reason);
+    if (last_drops_.wants(reason, now_)) {
+        DroppedPacket dropped = broken_packet(input.frame, reason);
+        dropped.at = now_;
+        last_drops_.add(dropped);
+    }
+    return {Action::drop, reason, 0};
+}
+
+void Forwarder::lost(Drop reason, std::size_t packets) {
+    count(drops_, reason, packets);
+    if (!last_drops_.wants(reason, now_)) return;
+    DroppedPacket dropped;
+    dropped.at = now_;
+    dropped.reason = reason;
+    dropped.packets = static_cast<std::uint32_t>(packets);
+    last_drops_.add(dropped);
 }
 
 // Of a super-packet it is the segments that must fit.

@@ -8,6 +8,7 @@
 #include "l4/flow_table.hpp"
 #include "l4/flow_teller.hpp"
 #include "l4/fragments.hpp"
+#include "l4/last_drops.hpp"
 #include "l4/packet.hpp"
 #include "l4/services.hpp"
 
@@ -92,8 +93,11 @@ public:
 
     const FlowTable& flows() const { return flows_; }
     const std::vector<Link>& links() const { return links_; }
-    /// Packets that no service could be found for, or that were broken.
-    DropCounters& drops() { return drops_; }
+    /// Packets that no service could be found for, or that were broken. Any thread.
+    const DropCounters& drops() const { return drops_; }
+    const LastDrops& last_drops() const { return last_drops_; }
+    /// So many were lost before or after handle().
+    void lost(Drop reason, std::size_t packets);
 
 private:
     struct Work;    // one packet on its way through
@@ -150,6 +154,8 @@ private:
     std::uint16_t server_port(const Flow& flow) const;
     const Ip& server_ip(const Flow& flow) const { return services_->servers[flow.server].ip; }
     Verdict drop(Work& work, Drop reason);
+    Verdict drop_broken(const Input& input, Drop reason);
+    void keep_example(LastDrops& drops, const Work& work, Drop reason) const;
     bool fits(const Work& work, std::uint16_t link) const;
     Verdict too_big(Work& work, std::uint16_t link);
     Answer* next_answer();
@@ -165,6 +171,7 @@ private:
     std::vector<Answer> answers_;
     std::size_t answer_count_ = 0;
     DropCounters drops_;
+    LastDrops last_drops_;
     Clock::time_point now_;
     Clock::time_point too_big_since_;
     unsigned too_big_count_ = 0;

@@ -48,8 +48,7 @@ void Forwarder::handle_group(std::span<Input> inputs, std::span<Verdict> verdict
         if (hashes[i] != 0) flows_.expect_flow(hashes[i]);
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         if (!packets[i]) {
-            count(drops_, packets[i].error());
-            verdicts[i] = {Action::drop, packets[i].error(), 0};
+            verdicts[i] = drop_broken(inputs[i], packets[i].error());
             continue;
         }
         Work work{inputs[i], *packets[i], rows[i]};

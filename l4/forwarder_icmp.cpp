@@ -26,6 +26,7 @@ Verdict Forwarder::about_flow(Work& work) {
         const Flow* flow = flows_.find(key, [&](const Flow& one) {
             return one.port == inner->source_port && one.vip == row->value2 && !one.aside;
         });
+        work.flow = flow;
         if (flow == nullptr || !serves(flow->server)) return drop(work, Drop::icmp_unrelated);
         return error_to_server(work, *inner, *flow);
     }
@@ -37,6 +38,7 @@ Verdict Forwarder::about_flow(Work& work) {
         return server_port(one) == inner->destination_port && server_ip(one) == inner->destination;
     });
     if (flow != nullptr && flow->aside) flow = flow_of(*flow);
+    work.flow = flow;
     if (flow == nullptr || !serves(flow->server)) return drop(work, Drop::icmp_unrelated);
     work.view = servers_[flow->server].view;
     return error_to_client(work, *inner, *flow);

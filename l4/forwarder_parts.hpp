@@ -24,6 +24,7 @@ struct Forwarder::Work {
     PacketView packet;
     const PortRange* row = nullptr;  // of the service that it is for
     View* view = nullptr;            // once its service is known
+    const Flow* flow = nullptr;      // once it is known; it may end with the packet
     Drop reason = Drop::none;        // why there is no server
     bool kept = false;               // persistence knows the client
 

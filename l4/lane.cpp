@@ -133,8 +133,7 @@ void Lane::send_answers(PacketRing& ring) {
     for (const Answer& answer : forwarder_.answers())
         ring.queue_own(answer.frame(), forwarder_.links()[answer.link].index);
     forwarder_.clear_answers();
-    if (const std::size_t lost = ring.flush(); lost != 0)
-        count(forwarder_.drops(), Drop::send_failed, lost);
+    if (const std::size_t lost = ring.flush(); lost != 0) forwarder_.lost(Drop::send_failed, lost);
 }
 
 std::uint16_t Lane::link_of(int interface) {
@@ -176,9 +175,9 @@ void Lane::look_around(Forwarder::Clock::time_point now) {
     forwarder_.advance(now);
     send_answers(*ring_);
     if (const std::uint64_t lost = ring_->take_losses(); lost != 0)
-        count(forwarder_.drops(), Drop::ring_full, lost);
+        forwarder_.lost(Drop::ring_full, lost);
     if (const std::uint64_t lost = syn_ring_->take_losses(); lost != 0)
-        count(forwarder_.drops(), Drop::syn_ring_full, lost);
+        forwarder_.lost(Drop::syn_ring_full, lost);
     set_to(flows_, forwarder_.flows().size());
     set_to(flow_bytes_, forwarder_.flows().memory_bytes());
 }

@@ -44,9 +44,10 @@ public:
     /// Flows, and what the forwarder counts beside the services. Any thread.
     std::uint64_t flows() const { return flows_.value(); }
     std::uint64_t flow_bytes() const { return flow_bytes_.value(); }
-    std::uint64_t drops(Drop reason) {
+    std::uint64_t drops(Drop reason) const {
         return forwarder_.drops()[static_cast<std::size_t>(reason)].value();
     }
+    const LastDrops& last_drops() const { return forwarder_.last_drops(); }
 
 private:
     Lane(unsigned number, std::size_t flows_max, HashKey secret, FlowSync& sync);

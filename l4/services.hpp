@@ -5,6 +5,7 @@
 #include "config/model.hpp"
 #include "l4/drop_reason.hpp"
 #include "l4/flow_record.hpp"
+#include "l4/last_drops.hpp"
 #include "l4/packet.hpp"
 #include "l4/port_table.hpp"
 #include "persistence/key.hpp"
@@ -32,6 +33,7 @@ struct ServiceCounters {
     Counter adopted;  // flows that began in mid-stream
     Counter resets;   // sent to clients of a server that is gone
     DropCounters drops;
+    LastDrops last_drops;
 };
 
 struct Service {
