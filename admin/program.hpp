@@ -61,8 +61,9 @@ public:
     /// The server as it is then, as JSON; nullopt when there is no such one.
     virtual std::optional<std::string> order(const std::string& service, const std::string& server,
                                              ServerOrder order, std::uint32_t weight) = 0;
-    /// As `poise why --json`; the last ones for an empty id. nullopt when the id is not known.
-    virtual std::optional<std::string> incidents_json(const std::string& request_id) = 0;
+    /// As `poise why --json` about a request's id or a service; the last ones for an empty text.
+    /// nullopt when it is not known.
+    virtual std::optional<std::string> incidents_json(const std::string& about) = 0;
     /// The pair's addresses come to this node, or go to the other one. Empty: ordered; else a
     /// sentence that says why not.
     virtual std::string order_pair(PairOrder order) = 0;

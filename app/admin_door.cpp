@@ -1,10 +1,10 @@
 #include "app/admin_door.hpp"
 
 #include "app/control_answer.hpp"
-#include "app/incident_text.hpp"
 #include "app/machine_checks.hpp"
 #include "app/state_key.hpp"
 #include "app/text.hpp"
+#include "app/why.hpp"
 #include "config/diff.hpp"
 #include "config/load.hpp"
 #include "tls/certificate.hpp"
@@ -180,12 +180,10 @@ std::optional<std::string> AdminDoor::order(const std::string& service, const st
     return answer;
 }
 
-std::optional<std::string> AdminDoor::incidents_json(const std::string& request_id) {
-    const proxy::Incidents& incidents = runtime_.incidents();  // any thread may read them
-    if (request_id.empty()) return incidents_to_json(incidents.last(incidents_shown));
-    const auto found = incidents.find(request_id);
-    if (!found) return std::nullopt;
-    return incidents_to_json({*found});
+std::optional<std::string> AdminDoor::incidents_json(const std::string& about) {
+    std::optional<std::string> text;
+    on_control_thread([&] { text = why_json(runtime_, about, incidents_shown); });
+    return text;
 }
 
 std::string AdminDoor::order_pair(admin::PairOrder order) {

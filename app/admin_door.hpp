@@ -45,7 +45,7 @@ private:
     std::string status_json() override;
     std::optional<std::string> order(const std::string& service, const std::string& server,
                                      admin::ServerOrder order, std::uint32_t weight) override;
-    std::optional<std::string> incidents_json(const std::string& request_id) override;
+    std::optional<std::string> incidents_json(const std::string& about) override;
     std::string order_pair(admin::PairOrder order) override;
     admin::ConfigOutcome reload() override;
     admin::ConfigOutcome check(const std::string& text) override;

@@ -107,9 +107,13 @@ void define_asking(const Definition& define) {
     add_control(command, top->control);
 
     auto why = std::make_shared<WhyOptions>();
-    command = define.command("why", "Explain a refused or failed request, or list the last ones",
+    command = define.command("why",
+                             "Explain a refused or failed request, or list the last ones and "
+                             "the packets that were dropped",
                              "poise why 06f3k2v9x1m8q4t7r5z0y2w3e6", why, run_why);
-    command->add_option("REQUEST-ID", why->request_id, "From an error answer or the log");
+    command->add_option(
+        "REQUEST-ID|SERVICE", why->about,
+        "A request by its id, from an error answer or the log; or all of a service");
     command->add_flag("--json", why->json, "As JSON");
     add_control(command, why->control);
 }

@@ -1,4 +1,4 @@
-// `poise why`: explains refusals and failures, and the last changes of owner.
+// `poise why`: explains refusals, failures and dropped packets, and the last changes of owner.
 #include "app/commands.hpp"
 #include "app/control_client.hpp"
 #include "app/incident_text.hpp"
@@ -25,10 +25,10 @@ std::string owners(const std::string& control) {
 
 int run_why(const WhyOptions& options, Terminal& terminal) {
     const auto answer =
-        ask(options.control, {.verb = ControlVerb::why, .request_id = options.request_id});
+        ask(options.control, {.verb = ControlVerb::why, .request_id = options.about});
     if (!answer) return terminal.fail(answer.error());
-    terminal.out << (options.json ? *answer + '\n' : incidents_text(*answer));
-    if (options.request_id.empty() && !options.json) terminal.out << owners(options.control);
+    terminal.out << (options.json ? *answer + '\n' : incidents_text(*answer, options.about));
+    if (options.about.empty() && !options.json) terminal.out << owners(options.control);
     return exit_good;
 }
 

@@ -122,7 +122,7 @@ struct SettingsOptions {
 int run_settings(const SettingsOptions& options, Terminal& terminal);
 
 struct WhyOptions {
-    std::string request_id;  // empty: the last ones
+    std::string about;  // a request's id or a service; empty: the last ones
     std::string control;
     bool json = false;
 };

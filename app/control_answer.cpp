@@ -1,10 +1,10 @@
 #include "app/control_answer.hpp"
 
 #include "app/control_protocol.hpp"
-#include "app/incident_text.hpp"
 #include "app/runtime.hpp"
 #include "app/status.hpp"
 #include "app/text.hpp"
+#include "app/why.hpp"
 
 #include <fmt/format.h>
 
@@ -97,16 +97,15 @@ ControlAnswer answer_reload(Runtime& runtime) {
 }
 
 ControlAnswer answer_why(const Runtime& runtime, const ControlRequest& request) {
-    if (request.request_id.empty())
-        return good(incidents_to_json(runtime.incidents().last(incidents_shown)));
-    const auto found = runtime.incidents().find(request.request_id);
+    auto found = why_json(runtime, request.request_id, incidents_shown);
     if (!found) {
         return bad(fmt::format(
             "nothing is known of request '{}': it was not refused and did not fail here, or it is "
-            "so long ago that newer incidents have taken its place",
-            request.request_id));
+            "so long ago that newer incidents have taken its place; there is no such service "
+            "either",
+            printable(request.request_id)));
     }
-    return good(incidents_to_json({*found}));
+    return good(std::move(*found));
 }
 
 ControlAnswer answer_settings(Runtime& runtime) {

@@ -32,7 +32,7 @@ struct ControlRequest {
     std::string service;       // status: only this one, empty for all; drain and the like
     std::string server;        // drain, halt, online, weight
     std::uint32_t weight = 0;  // 0 to 256
-    std::string request_id;    // why; empty: the last incidents
+    std::string request_id;    // why: of a request, or a service; empty: the last incidents
     bool force = false;        // takeover: whatever speaks against it
 
     bool operator==(const ControlRequest&) const = default;

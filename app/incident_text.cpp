@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace poise::app {
 
@@ -36,6 +37,29 @@ json one(const proxy::Incident& incident) {
     return object;
 }
 
+// Of the members of an incident those that a packet cannot have are empty.
+json one(const Dropped& dropped) {
+    const l4::DropFacts& facts = l4::facts(dropped.packet.reason);
+    const Address& client = dropped.packet.client;
+    return {{"request_id", ""},
+            {"at", time_text(dropped.at)},
+            {"reason", facts.name},
+            {"status", 0},
+            {"text", facts.text},
+            {"cure", facts.cure},
+            {"section", ""},
+            {"side", facts.side},
+            {"phase", "packet"},
+            {"service", dropped.service},
+            {"server", dropped.server},
+            {"client", client == Address{} ? "" : to_string(client)},
+            {"attempts", 0},
+            {"retry_safe", true},
+            {"repeat", word(proxy::Repeat::nothing_sent)},
+            {"detail", l4::to_text(dropped.packet)},
+            {"packets", dropped.packets_total}};
+}
+
 std::string text_at(const json& incident, const char* key) {
     const auto found = incident.find(key);
     if (found == incident.end()) return {};
@@ -60,7 +84,26 @@ std::string repeat_sentence(const std::string& repeat) {
     return "not safe: a server may have acted on it";
 }
 
+std::string packets_text(const std::string& packets) {
+    return packets + (packets == "1" ? " packet" : " packets");
+}
+
+std::string explained_packet(const json& incident) {
+    std::string out = fmt::format("{} dropped: {}\n", packets_text(text_at(incident, "packets")),
+                                  text_at(incident, "text"));
+    add_row(out, "reason", text_at(incident, "reason"));
+    add_row(out, "what to do", text_at(incident, "cure"));
+    add_row(out, "at fault", side_sentence(text_at(incident, "side")));
+    add_row(out, "the last", text_at(incident, "detail"));
+    add_row(out, "service", text_at(incident, "service"));
+    add_row(out, "server", text_at(incident, "server"));
+    add_row(out, "client", text_at(incident, "client"));
+    add_row(out, "at", text_at(incident, "at"));
+    return out;
+}
+
 std::string explained(const json& incident) {
+    if (incident.contains("packets")) return explained_packet(incident);
     const std::string status = text_at(incident, "status");
     std::string out = fmt::format("request {} failed: {}\n", text_at(incident, "request_id"),
                                   text_at(incident, "text"));
@@ -83,30 +126,59 @@ std::string explained(const json& incident) {
 
 std::string listed(const json& incident) {
     const std::string server = text_at(incident, "server");
-    return fmt::format("{}  {}  {:<22} {}{}{}  {}\n", text_at(incident, "at"),
-                       text_at(incident, "request_id"), text_at(incident, "reason"),
-                       text_at(incident, "service"), server.empty() ? "" : "/", server,
-                       text_at(incident, "detail"));
+    const std::string id = incident.contains("packets") ? fmt::format("{:<26}", "packet")
+                                                        : text_at(incident, "request_id");
+    return fmt::format("{}  {}  {:<22} {}{}{}  {}\n", text_at(incident, "at"), id,
+                       text_at(incident, "reason"), text_at(incident, "service"),
+                       server.empty() ? "" : "/", server, text_at(incident, "detail"));
+}
+
+// Each reason once.
+std::string cures(const json& array) {
+    std::string out;
+    std::set<std::string> told;
+    for (const json& incident : array) {
+        if (!incident.is_object()) continue;
+        const std::string reason = text_at(incident, "reason");
+        if (!told.insert(reason).second) continue;
+        const std::string packets = text_at(incident, "packets");
+        out += fmt::format("{}{}: {} {}\n", reason,
+                           packets.empty() ? "" : fmt::format(" ({})", packets_text(packets)),
+                           text_at(incident, "text"), text_at(incident, "cure"));
+    }
+    return out;
 }
 
 }  // namespace
 
-std::string incidents_to_json(const std::vector<proxy::Incident>& incidents) {
+std::string incidents_to_json(const std::vector<proxy::Incident>& incidents,
+                              const std::vector<Dropped>& drops, std::size_t count) {
     json array = json::array();
-    for (const proxy::Incident& incident : incidents)
-        array.push_back(one(incident));
+    auto incident = incidents.begin();
+    auto drop = drops.begin();
+    while (array.size() < count) {
+        const bool is_drop =
+            drop != drops.end() && (incident == incidents.end() || drop->at > incident->at);
+        if (!is_drop && incident == incidents.end()) break;
+        array.push_back(is_drop ? one(*drop++) : one(*incident++));
+    }
     return array.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-std::string incidents_text(std::string_view text) {
+std::string incidents_text(std::string_view text, std::string_view service) {
     const json array = json::parse(text, nullptr, false);
     if (!array.is_array()) return {};
-    if (array.empty()) return "no request was refused or has failed\n";
+    if (array.empty()) {
+        return fmt::format("{}{}no request was refused or has failed, no packet was dropped\n",
+                           service, service.empty() ? "" : ": ");
+    }
     if (array.size() == 1) return explained(array.front());
     std::string out;
     for (const json& incident : array)
         if (incident.is_object()) out += listed(incident);
-    return out + "poise why REQUEST-ID explains one of them\n";
+    if (!service.empty()) return out + '\n' + cures(array);
+    return out +
+           "poise why REQUEST-ID explains one of them, poise why SERVICE those of a service\n";
 }
 
 }  // namespace poise::app

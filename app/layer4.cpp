@@ -63,6 +63,7 @@ struct Layer4::Impl {
     bool set_hops(bool confirm);
     void apply();
     void warn_of_forwarding() const;
+    std::string server_name(std::uint16_t number) const;
 
     Log& log;
     asio::steady_timer timer;
@@ -185,6 +186,11 @@ void Layer4::Impl::warn_of_forwarding() const {
     }
 }
 
+std::string Layer4::Impl::server_name(std::uint16_t number) const {
+    if (number >= services->servers.size() || !services->servers[number].server) return {};
+    return services->servers[number].server->name();
+}
+
 Layer4::Layer4(asio::any_io_executor executor, Log& log)
     : impl_(std::make_unique<Impl>(std::move(executor), log)) {}
 
@@ -243,6 +249,30 @@ std::shared_ptr<FlowList> Layer4::list_flows(const admin::ListFilter& filter) {
     auto list = std::make_shared<FlowList>(filter, impl_->services);
     look_for_flows(*impl_->lane, list);
     return list;
+}
+
+std::vector<Dropped> Layer4::last_drops() const {
+    std::vector<Dropped> found;
+    if (!impl_->lane || !impl_->services) return found;
+    const auto steady = std::chrono::steady_clock::now();
+    const auto now = std::chrono::system_clock::now();
+    const auto add = [&](const std::string& service, const l4::LastDrops& drops,
+                         const auto& total) {
+        for (const l4::DroppedPacket& one : drops.all()) {
+            const auto age =
+                std::chrono::duration_cast<std::chrono::system_clock::duration>(steady - one.at);
+            found.push_back(
+                {now - age, service, impl_->server_name(one.server), one, total(one.reason)});
+        }
+    };
+    for (const auto& service : impl_->services->services)
+        for (const auto& counters : service->counters)
+            add(service->name, counters->last_drops, [&](l4::Drop reason) {
+                return counters->drops[static_cast<std::size_t>(reason)].value();
+            });
+    add("", impl_->lane->last_drops(), [&](l4::Drop reason) { return impl_->lane->drops(reason); });
+    std::ranges::sort(found, std::ranges::greater{}, &Dropped::at);
+    return found;
 }
 
 std::vector<std::pair<std::string, std::uint64_t>> Layer4::drops() const {

@@ -1,6 +1,7 @@
 // Layer 4 of the running program: its threads, and what they are told of services and network.
 #pragma once
 
+#include "app/dropped.hpp"
 #include "app/flow_list.hpp"
 #include "app/status.hpp"
 #include "base/log.hpp"
@@ -51,6 +52,8 @@ public:
     void add_counts(ServiceStatus& status) const;
     /// Drops that belong to no service, by name; none of them 0.
     std::vector<std::pair<std::string, std::uint64_t>> drops() const;
+    /// Examples of dropped packets, of each service and of none; the newest first.
+    std::vector<Dropped> last_drops() const;
 
 private:
     struct Impl;

@@ -1,6 +1,7 @@
 // The running program: owns everything that serves, builds it and tears it down in a fixed order.
 #pragma once
 
+#include "app/dropped.hpp"
 #include "app/flow_list.hpp"
 #include "app/status.hpp"
 #include "base/log.hpp"
@@ -18,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace poise::app {
 
@@ -95,6 +97,8 @@ public:
     Status status() const;
     const proxy::Generation& generation() const;
     const proxy::Incidents& incidents() const;
+    /// Packets that layer 4 dropped: examples of each reason, the newest first.
+    std::vector<Dropped> last_drops() const;
     /// Begins to look for flows of layer 4; null: there are none.
     std::shared_ptr<FlowList> list_flows(const admin::ListFilter& filter);
     bool has_control() const;

@@ -68,6 +68,10 @@ std::shared_ptr<FlowList> Runtime::list_flows(const admin::ListFilter& filter) {
     return impl_->layer4->list_flows(filter);
 }
 
+std::vector<Dropped> Runtime::last_drops() const {
+    return impl_->layer4->last_drops();
+}
+
 std::expected<PairSettings, std::string> Runtime::pair_settings() const {
     PairReplica* replica = impl_->pair ? impl_->pair->replica() : nullptr;
     if (replica == nullptr) return std::unexpected("there is no pair: node.yaml has no cluster");

@@ -21,14 +21,15 @@ export function enter(session, _rest, draw) {
   load(session);
 }
 
-const line = (one, ...text) => h('li', {class: one.bad ? 'bad' : '', 'data-key': one.id || one.request_id},
+const line = (one, ...text) => h('li', {class: one.bad ? 'bad' : '', 'data-key': one.id || one.request_id || `${one.at} ${one.detail}`},
   h('time', {datetime: one.at}, moment(one.at)), ...text);
 
 const lists = {
   events: () => [state.events, (one) => line(one, h('span', {},
     one.service && h('b', {}, `${one.service} / ${one.server} `), one.text))],
   failures: () => [incidents, (one) => line(one, h('span', {}, h('code', {}, one.reason), ' ',
-    one.sentence || one.text || '', one.cure && h('small', {class: 'cure'}, one.cure), h('small', {}, [one.service, one.server, one.client, one.request_id || one.id]
+    one.sentence || one.text || '', one.cure && h('small', {class: 'cure'}, one.cure), one.packets && h('small', {}, `${count(one.packets)} packets, the last: ${one.detail}`),
+    h('small', {}, [one.service, one.server, one.client, one.request_id || one.id]
       .filter(Boolean).join(' · '))))],
   audit: () => [audit, (one) => line(one, h('span', {}, h('b', {}, one.who || '–'), ` ${one.what} ${one.target || ''}`,
     h('small', {}, [one.from, one.before && `before: ${one.before}`, one.after && `after: ${one.after}`]

@@ -1,5 +1,7 @@
 """Mode nat: two arms, ports translated, the client's address untouched."""
 
+import json
+
 import pytest
 import yaml
 
@@ -91,3 +93,20 @@ def test_a_reload_keeps_connections(lab):
         else:
             assert one.is_reset()
     assert {Caller(lab, VIP, 80).server for _ in range(3)} == {"s2"}
+
+
+def test_the_last_drops_are_explained_by_example(lab):
+    start(lab, "s1")
+    assert lab.poise.run("halt", "web/s1").returncode == 0
+    with pytest.raises(OSError):
+        Caller(lab, VIP, 80, timeout=1)
+    told = lab.poise.run("why", "web").stdout
+    assert f" bytes from {lab.client.ip}:" in told and f" to {VIP}:80" in told, told
+    assert "TCP SYN of 60 bytes" in told and "\nno_server (" in told, told
+    assert "Bring a server back: poise status tells" in told, told
+    assert "no_server" not in lab.poise.run("why", "web6").stdout
+    packet = next(one for one in json.loads(lab.poise.run("why", "--json").stdout)
+                  if one["reason"] == "no_server")
+    assert (packet["service"], packet["server"], packet["phase"]) == ("web", "", "packet")
+    assert packet["client"].startswith(lab.client.ip + ":")
+    assert packet["packets"] == lab.poise.service("web")["failures"]["no_server"]

@@ -82,7 +82,7 @@ TEST_SUITE("app/command_server") {
         CHECK(json::parse(one.out)["services"].size() == 1);
         CHECK(none.code == 1);
         CHECK(none.err == "poise: unknown service 'weg'; did you mean 'web'?\n");
-        CHECK(why.out == "no request was refused or has failed\n");
+        CHECK(why.out == "no request was refused or has failed, no packet was dropped\n");
         CHECK(unknown.code == 1);
         CHECK(holds(unknown.err, "nothing is known of request 'abc'"));
     }

@@ -51,6 +51,8 @@ TEST_SUITE("app/control_answer") {
         CHECK(status["services"][0]["servers"][0]["state"] == "drain");
         CHECK(answered(poise, R"({"command":"reload"})")["result"]["generation"] == 2);
         CHECK(answered(poise, R"({"command":"why"})")["result"] == json::array());
+        CHECK(answered(poise, R"({"command":"why","request_id":"web"})")["result"] ==
+              json::array());
     }
 
     TEST_CASE("what cannot is told with the nearest name that there is") {

@@ -26,8 +26,18 @@ Incident incident(std::string id) {
     return made;
 }
 
+Dropped dropped(l4::Drop reason, int seconds) {
+    l4::DroppedPacket packet;
+    packet.reason = reason;
+    packet.client = parse_address("10.1.2.3:4711").value();
+    packet.packet.end = 54;
+    packet.packet.network = 14;
+    return {std::chrono::system_clock::time_point(std::chrono::seconds(1'700'000'000 + seconds)),
+            "dns", "dns1", packet, 12};
+}
+
 std::string text_of(const std::vector<Incident>& incidents) {
-    return incidents_text(incidents_to_json(incidents));
+    return incidents_text(incidents_to_json(incidents, {}, incidents.size()));
 }
 
 bool holds(const std::string& text, const std::string& part) {
@@ -75,7 +85,7 @@ TEST_SUITE("app/incident_text") {
             Incident one = incident("abc");
             one.repeat = row.repeat;
 
-            const std::string json = incidents_to_json({one});
+            const std::string json = incidents_to_json({one}, {}, 1);
             const auto object = nlohmann::json::parse(json).front();
 
             CHECK(holds(incidents_text(json), "  repeat     " + row.text + "\n"));
@@ -101,13 +111,70 @@ TEST_SUITE("app/incident_text") {
         const std::string text = text_of({incident("abc"), incident("def")});
         CHECK(holds(text, "2023-11-14T22:13:20Z  abc  response_timeout       web  \n"));
         CHECK(holds(text, "  def  "));
-        CHECK(text.ends_with("poise why REQUEST-ID explains one of them\n"));
+        CHECK(text.ends_with(
+            "poise why REQUEST-ID explains one of them, poise why SERVICE those of a "
+            "service\n"));
     }
 
     TEST_CASE("no incident, no JSON") {
-        CHECK(text_of({}) == "no request was refused or has failed\n");
+        CHECK(text_of({}) == "no request was refused or has failed, no packet was dropped\n");
+        CHECK(incidents_text("[]", "web") ==
+              "web: no request was refused or has failed, no packet was dropped\n");
         CHECK(incidents_text("no JSON").empty());
         CHECK(incidents_text("{}").empty());
+    }
+
+    TEST_CASE("a dropped packet has all members of an incident, and is explained like one") {
+        const std::string json = incidents_to_json({}, {dropped(l4::Drop::no_neighbour, 0)}, 1);
+        const auto packet = nlohmann::json::parse(json).front();
+        const auto request =
+            nlohmann::json::parse(incidents_to_json({incident("abc")}, {}, 1)).front();
+
+        const std::string text = incidents_text(json);
+
+        for (const auto& [key, value] : request.items()) {
+            CAPTURE(key);
+            REQUIRE(packet.contains(key));
+            CHECK(packet[key].type() == value.type());
+        }
+        CHECK(packet["packets"] == 12);
+        CHECK(text.starts_with("12 packets dropped: The server's address is not answered for"));
+        CHECK(holds(text, "  reason     no_neighbour\n  what to do See that the server runs"));
+        CHECK(holds(text, "  the last   packet of 40 bytes\n"));
+        CHECK(holds(text, "  service    dns\n  server     dns1\n  client     10.1.2.3:4711\n"));
+        CHECK(holds(text, "  at         2023-11-14T22:13:20Z\n"));
+    }
+
+    TEST_CASE("requests and packets stand in one list by their time, cut at its length") {
+        const std::vector<Dropped> drops{dropped(l4::Drop::no_neighbour, 1),
+                                         dropped(l4::Drop::no_server, -1)};
+        const auto reasons = [&](std::size_t count) {
+            std::vector<std::string> found;
+            for (const auto& one :
+                 nlohmann::json::parse(incidents_to_json({incident("abc")}, drops, count)))
+                found.push_back(one["reason"]);
+            return found;
+        };
+
+        CHECK(reasons(9) ==
+              std::vector<std::string>{"no_neighbour", "response_timeout", "no_server"});
+        CHECK(reasons(2) == std::vector<std::string>{"no_neighbour", "response_timeout"});
+    }
+
+    TEST_CASE("of one service it is told what to do, once for each reason") {
+        const std::string text = incidents_text(
+            incidents_to_json({incident("abc")},
+                              {dropped(l4::Drop::no_server, 2), dropped(l4::Drop::no_server, 1)},
+                              9),
+            "dns");
+
+        CHECK(
+            text.starts_with("2023-11-14T22:13:22Z  packet                      no_server       "
+                             "       dns/dns1  packet of 40 bytes\n"));
+        CHECK(holds(text,
+                    "\n\nno_server (12 packets): No server may take a new flow. Bring a "
+                    "server back: poise status tells why each is out.\n"
+                    "response_timeout: The real server did not answer in time. "));
     }
 
     TEST_CASE("control bytes of a client do not reach the terminal") {

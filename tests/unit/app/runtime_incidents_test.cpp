@@ -1,6 +1,8 @@
 // What is kept of requests that fail in a running Poise: the facts that `poise why` tells.
+#include "app/why.hpp"
 #include "tests/unit/app/running.hpp"
 
+#include <nlohmann/json.hpp>
 #include <string>
 
 using namespace poise;
@@ -43,6 +45,29 @@ TEST_SUITE("app/runtime") {
         CHECK(incident.attempts == 0);
         CHECK(incident.server == "");
         CHECK(incident.repeat == Repeat::nothing_sent);
+    }
+
+    TEST_CASE("a service's name brings the failures of that service alone") {
+        const auto port = free_port();
+        const auto other = free_port();
+        Running poise(service(port, "[{name: s1, address: \"127.0.0.1:9\", weight: 0}]") +
+                      "  api:\n    listen: \"" + at(other) +
+                      "\"\n    health: none\n    servers: [{name: a1, address: "
+                      "\"127.0.0.1:9\", weight: 0}]\n");
+        talk(port, request("POST"));
+        talk(other, request("POST"));
+        talk(other, request("GET"));
+        REQUIRE(wait_until([&] { return poise.runtime().incidents().total() == 3; }));
+        const auto told = [&](const std::string& about) -> std::size_t {
+            const auto text = poise.on_control(
+                [about](const Runtime& runtime) { return why_json(runtime, about, 10); });
+            return text ? nlohmann::json::parse(*text).size() : 99;
+        };
+
+        CHECK(told("") == 3);
+        CHECK(told("web") == 1);
+        CHECK(told("api") == 2);
+        CHECK(told("none") == 99);
     }
 
     TEST_CASE("a request that cannot be understood has tried no server") {
