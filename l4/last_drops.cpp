@@ -37,8 +37,9 @@ DroppedPacket broken_packet(std::span<const std::uint8_t> frame, Drop reason) {
     dropped.reason = reason;
     PacketView& packet = dropped.packet;
     packet.end = static_cast<std::uint32_t>(frame.size());
+    if (frame.size() < ethernet_bytes + 20) return dropped;
     const std::uint8_t* const at = frame.data() + ethernet_bytes;
-    if (frame.size() >= ethernet_bytes + 20 && load_be16(at - 2) == 0x0800) {
+    if (load_be16(at - 2) == 0x0800) {
         packet.source[10] = packet.source[11] = 0xff;
         packet.destination = packet.source;
         std::copy_n(at + 12, 4, packet.source.begin() + 12);

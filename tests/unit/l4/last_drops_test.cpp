@@ -62,6 +62,7 @@ TEST_CASE("l4 last drops: of a broken packet the addresses are told where they c
     frame = make_packet({.from = "2001:db8::1", .to = "2001:db8::2"});
     CHECK(to_text(broken_packet(frame, Drop::malformed)) ==
           "packet of 74 bytes from 2001:db8::1 to 2001:db8::2");
+    CHECK(to_text(broken_packet({}, Drop::malformed)) == "1 packet");
     for (const std::size_t size : {0U, 13U, 14U, 33U, 53U}) {
         CAPTURE(size);
         const std::string text =
