@@ -73,8 +73,16 @@ void make_reset(const Reset& reset, Answer& into) {
     store16(tcp + 16, static_cast<std::uint16_t>(~fold(sum)));
 }
 
-void make_too_big(std::span<const std::uint8_t> frame, const PacketView& about, std::uint32_t mtu,
-                  Answer& into) {
+namespace {
+
+struct Notice {
+    std::uint8_t type;
+    std::uint8_t code;
+    std::uint32_t value;  // in the word behind the checksum
+};
+
+void make_notice(std::span<const std::uint8_t> frame, const PacketView& about, const Notice& notice,
+                 Answer& into) {
     const bool v4 = about.version == 4;
     const std::size_t room =
         v4 ? icmp4_quote_max : Answer::bytes_max - ethernet_bytes - ip6_bytes - icmp_bytes;
@@ -86,11 +94,26 @@ void make_too_big(std::span<const std::uint8_t> frame, const PacketView& about, 
     std::copy_n(frame.begin(), 6, into.data.begin() + 6);
     std::copy_n(frame.begin() + 6, 6, into.data.begin());
     std::uint8_t* const icmp = into.data.data() + view.transport;
-    icmp[0] = v4 ? 3 : 2;
-    icmp[1] = v4 ? 4 : 0;
-    store_be32(icmp + 4, mtu);
+    icmp[0] = notice.type;
+    icmp[1] = notice.code;
+    store_be32(icmp + 4, notice.value);
     std::copy_n(frame.begin() + about.network, quoted, icmp + icmp_bytes);
     finish_icmp(into.data, view);
+}
+
+}  // namespace
+
+void make_too_big(std::span<const std::uint8_t> frame, const PacketView& view, std::uint32_t mtu,
+                  Answer& into) {
+    const bool v4 = view.version == 4;
+    make_notice(
+        frame, view,
+        {v4 ? std::uint8_t{3} : std::uint8_t{2}, v4 ? std::uint8_t{4} : std::uint8_t{0}, mtu},
+        into);
+}
+
+void make_time_exceeded(std::span<const std::uint8_t> frame, const PacketView& view, Answer& into) {
+    make_notice(frame, view, {view.version == 4 ? std::uint8_t{11} : std::uint8_t{3}, 0, 0}, into);
 }
 
 }  // namespace poise::l4

@@ -1,5 +1,5 @@
 // The few packets that layer 4 makes itself: a reset for a client whose server is gone, and the
-// word that a packet is too big.
+// word that a packet is too big or has no time left.
 #pragma once
 
 #include "l4/packet.hpp"
@@ -40,5 +40,8 @@ void make_reset(const Reset& reset, Answer& into);
 /// to where it came from. `mtu` is what would pass.
 void make_too_big(std::span<const std::uint8_t> frame, const PacketView& view, std::uint32_t mtu,
                   Answer& into);
+
+/// "Time exceeded in transit" (RFC 792, RFC 4443 section 3.3), likewise.
+void make_time_exceeded(std::span<const std::uint8_t> frame, const PacketView& view, Answer& into);
 
 }  // namespace poise::l4

@@ -76,6 +76,9 @@ Verdict Forwarder::from_client(Work& work, const PortRange& row) {
     const config::Layer4& layer4 = work.view->service->layer4;
     const PacketView& packet = work.packet;
     const bool tcp = packet.protocol == protocol_tcp;
+    // A traceroute's probe is no reason to begin a flow.
+    if (packet.hops <= 1 && work.view->service->mode == config::Mode::nat)
+        return time_exceeded(work);
     if (!tcp && layer4.one_packet) return one_datagram(work, row);
     Flow* flow = known_flow(work, row);
     if (flow == nullptr && work.reason != Drop::none) return drop(work, work.reason);
@@ -149,9 +152,9 @@ Verdict Forwarder::later_fragment(Work& work) {
 Verdict Forwarder::to_server(Work& work, const Flow& flow) {
     const Hop hop = flow.server < hops_.size() ? hops_[flow.server] : Hop{};
     if (!hop.known) return drop(work, Drop::no_neighbour);
-    if (!fits(work, hop.link)) return too_big(work, hop.link);
     const bool nat = work.view->service->mode == config::Mode::nat;
-    if (nat && work.packet.hops <= 1) return drop(work, Drop::hops_exceeded);
+    if (nat && work.packet.hops <= 1) return time_exceeded(work);
+    if (!fits(work, hop.link)) return too_big(work, hop.link);
     if (work.packet.fragment == Fragment::first)
         fragments_.remember(work.packet, {flows_.number_of(flow), flow.hash, true}, now_);
     work.view->counters.packets_in.add();
@@ -168,8 +171,8 @@ Verdict Forwarder::to_server(Work& work, const Flow& flow) {
 }
 
 Verdict Forwarder::to_client(Work& work, const Flow& flow) {
+    if (work.packet.hops <= 1) return time_exceeded(work);
     if (!fits(work, flow.link)) return too_big(work, flow.link);
-    if (work.packet.hops <= 1) return drop(work, Drop::hops_exceeded);
     if (work.packet.fragment == Fragment::first)
         fragments_.remember(work.packet, {flows_.number_of(flow), flow.hash, false}, now_);
     work.view->counters.packets_out.add();
@@ -243,21 +246,6 @@ bool Forwarder::fits(const Work& work, std::uint16_t link) const {
             work.packet.transport - work.packet.network + header + work.input.offload.segment_bytes;
     }
     return bytes <= links_[link].mtu;
-}
-
-Verdict Forwarder::too_big(Work& work, std::uint16_t link) {
-    if (now_ - too_big_since_ >= std::chrono::seconds{1}) {
-        too_big_since_ = now_;
-        too_big_count_ = 0;
-    }
-    if (too_big_count_ < too_big_per_second) {
-        if (Answer* answer = next_answer()) {
-            ++too_big_count_;
-            answer->link = work.input.link;
-            make_too_big(work.frame(), work.packet, links_[link].mtu, *answer);
-        }
-    }
-    return drop(work, Drop::too_big);
 }
 
 Answer* Forwarder::next_answer() {

@@ -41,6 +41,15 @@ struct Verdict {
     std::uint16_t link = 0;
 };
 
+/// At most so many a second.
+struct AnswerRate {
+    unsigned per_second;
+    std::chrono::steady_clock::time_point since{};
+    unsigned count = 0;
+
+    bool take(std::chrono::steady_clock::time_point now);
+};
+
 /// One a layer-4 thread, on that thread alone. Flows of one client are always on one thread.
 class Forwarder {
 public:
@@ -48,7 +57,9 @@ public:
 
     /// At most so many packets of our own for each call of handle() or advance().
     static constexpr std::size_t answers_max = 64;
+    /// Of each kind of word to a sender whose packet goes no further.
     static constexpr unsigned too_big_per_second = 1'000;
+    static constexpr unsigned time_exceeded_per_second = 200;
     /// With more half-open flows than this persistence waits for the handshake's end.
     static constexpr std::size_t half_open_calm = 4'096;
 
@@ -158,6 +169,7 @@ private:
     void keep_example(LastDrops& drops, const Work& work, Drop reason) const;
     bool fits(const Work& work, std::uint16_t link) const;
     Verdict too_big(Work& work, std::uint16_t link);
+    Verdict time_exceeded(Work& work);
     Answer* next_answer();
 
     const unsigned thread_;
@@ -173,8 +185,8 @@ private:
     DropCounters drops_;
     LastDrops last_drops_;
     Clock::time_point now_;
-    Clock::time_point too_big_since_;
-    unsigned too_big_count_ = 0;
+    AnswerRate too_big_rate_{too_big_per_second};
+    AnswerRate time_exceeded_rate_{time_exceeded_per_second};
     bool sweeping_ = false;
     std::size_t sweep_at_ = 0;
     FlowTeller teller_;

@@ -1,5 +1,6 @@
 // ICMP errors that speak of a flow: to the server when they are about what it sent, to the client
-// when they are about what he sent, with the addresses that each of them knows.
+// when they are about what he sent, with the addresses that each of them knows. And our own, about
+// packets that go no further.
 #include "l4/checksum.hpp"
 #include "l4/forwarder.hpp"
 #include "l4/forwarder_parts.hpp"
@@ -78,6 +79,35 @@ Verdict Forwarder::error_to_client(Work& work, PacketView& inner, const Flow& fl
     work.view->counters.packets_out.add();
     work.view->counters.bytes_out.add(work.ip_bytes());
     return sent(work, flow.link, flow.client_mac);
+}
+
+bool AnswerRate::take(std::chrono::steady_clock::time_point now) {
+    if (now - since >= std::chrono::seconds{1}) {
+        since = now;
+        count = 0;
+    }
+    if (count == per_second) return false;
+    ++count;
+    return true;
+}
+
+Verdict Forwarder::too_big(Work& work, std::uint16_t link) {
+    if (Answer* const answer = too_big_rate_.take(now_) ? next_answer() : nullptr) {
+        answer->link = work.input.link;
+        make_too_big(work.frame(), work.packet, links_[link].mtu, *answer);
+    }
+    return drop(work, Drop::too_big);
+}
+
+// Traceroute lives on it. Of a datagram in fragments the first one is answered alone (RFC 1122
+// section 3.2.2).
+Verdict Forwarder::time_exceeded(Work& work) {
+    const bool answered = work.packet.fragment != Fragment::later && time_exceeded_rate_.take(now_);
+    if (Answer* const answer = answered ? next_answer() : nullptr) {
+        answer->link = work.input.link;
+        make_time_exceeded(work.frame(), work.packet, *answer);
+    }
+    return drop(work, Drop::hops_exceeded);
 }
 
 }  // namespace poise::l4

@@ -1,6 +1,8 @@
 """Mode nat: two arms, ports translated, the client's address untouched."""
 
+import errno
 import json
+import socket
 
 import pytest
 import yaml
@@ -110,3 +112,18 @@ def test_the_last_drops_are_explained_by_example(lab):
     assert (packet["service"], packet["server"], packet["phase"]) == ("web", "", "packet")
     assert packet["client"].startswith(lab.client.ip + ":")
     assert packet["packets"] == lab.poise.service("web")["failures"]["no_server"]
+
+
+def test_a_traceroute_sees_the_balancer_and_then_the_server(lab):
+    start(lab, "s1")
+    for to, level, option in ((VIP, socket.IPPROTO_IP, socket.IP_TTL),
+                              (VIP6, socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS)):
+        for hops, answer in ((1, errno.EHOSTUNREACH), (2, 0)):
+            with lab.client.inside():
+                family = socket.AF_INET6 if ":" in to else socket.AF_INET
+                probe = socket.socket(family, socket.SOCK_STREAM)
+            with probe:
+                probe.settimeout(5)
+                probe.setsockopt(level, option, hops)
+                assert probe.connect_ex((to, 80)) == answer, (to, hops)
+    assert lab.poise.service("web")["failures"]["hops_exceeded"] == 1
