@@ -2,6 +2,7 @@
 
 #include "l4/checksum.hpp"
 #include "l4/forwarder_parts.hpp"
+#include "l4/pieces.hpp"
 #include "l4/rewrite.hpp"
 
 #include <algorithm>
@@ -154,7 +155,8 @@ Verdict Forwarder::to_server(Work& work, const Flow& flow) {
     if (!hop.known) return drop(work, Drop::no_neighbour);
     const bool nat = work.view->service->mode == config::Mode::nat;
     if (nat && work.packet.hops <= 1) return time_exceeded(work);
-    if (!fits(work, hop.link)) return too_big(work, hop.link);
+    const bool whole = fits(work, hop.link);
+    if (!whole && !may_be_cut(work, hop.link)) return too_big(work, hop.link);
     if (work.packet.fragment == Fragment::first)
         fragments_.remember(work.packet, {flows_.number_of(flow), flow.hash, true}, now_);
     work.view->counters.packets_in.add();
@@ -167,12 +169,13 @@ Verdict Forwarder::to_server(Work& work, const Flow& flow) {
             set_endpoint(work.frame(), work.packet, work.input.offload, Side::source,
                          services_->vips[flow.vip], flow.alias_port);
     }
-    return sent(work, hop.link, hop.mac);
+    return whole ? sent(work, hop.link, hop.mac) : sent_in_pieces(work, hop.link, hop.mac);
 }
 
 Verdict Forwarder::to_client(Work& work, const Flow& flow) {
     if (work.packet.hops <= 1) return time_exceeded(work);
-    if (!fits(work, flow.link)) return too_big(work, flow.link);
+    const bool whole = fits(work, flow.link);
+    if (!whole && !may_be_cut(work, flow.link)) return too_big(work, flow.link);
     if (work.packet.fragment == Fragment::first)
         fragments_.remember(work.packet, {flows_.number_of(flow), flow.hash, false}, now_);
     work.view->counters.packets_out.add();
@@ -183,13 +186,27 @@ Verdict Forwarder::to_client(Work& work, const Flow& flow) {
     if (flow.alias_port != 0)
         set_endpoint(work.frame(), work.packet, work.input.offload, Side::destination, flow.client,
                      flow.client_port);
-    return sent(work, flow.link, flow.client_mac);
+    return whole ? sent(work, flow.link, flow.client_mac)
+                 : sent_in_pieces(work, flow.link, flow.client_mac);
 }
 
 Verdict Forwarder::sent(Work& work, std::uint16_t link, const Mac& to) {
     if (link >= links_.size() || links_[link].index == 0) return drop(work, Drop::no_route);
     set_macs(work.frame(), to, links_[link].mac);
     return {Action::send, Drop::none, link};
+}
+
+// Only what may_be_cut() comes here.
+Verdict Forwarder::sent_in_pieces(Work& work, std::uint16_t link, const Mac& to) {
+    const std::uint32_t mtu = links_[link].mtu;
+    set_macs(work.frame(), to, links_[link].mac);
+    const std::size_t pieces = pieces_needed(work.frame(), work.packet, work.input.offload, mtu);
+    const auto into = std::span(answers_).subspan(answer_count_, pieces);
+    cut(work.frame(), work.packet, work.input.offload, mtu, into);
+    for (Answer& piece : into)
+        piece.link = link;
+    answer_count_ += pieces;
+    return {Action::cut, Drop::none, link};
 }
 
 Verdict Forwarder::drop(Work& work, Drop reason) {
@@ -232,6 +249,12 @@ void Forwarder::lost(Drop reason, std::size_t packets) {
     dropped.reason = reason;
     dropped.packets = static_cast<std::uint32_t>(packets);
     last_drops_.add(dropped);
+}
+
+bool Forwarder::may_be_cut(const Work& work, std::uint16_t link) const {
+    const std::size_t pieces =
+        pieces_needed(work.frame(), work.packet, work.input.offload, links_[link].mtu);
+    return pieces != 0 && pieces <= answers_.size() - answer_count_;
 }
 
 // Of a super-packet it is the segments that must fit.

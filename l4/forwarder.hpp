@@ -31,6 +31,7 @@ struct Input {
 
 enum class Action : std::uint8_t {
     send,    // the frame, over `link`
+    cut,     // it goes on in pieces, which stand among the answers
     drop,    // for `reason`, which has been counted
     ignore,  // it is none of ours: the kernel has it, too
 };
@@ -55,8 +56,9 @@ class Forwarder {
 public:
     using Clock = std::chrono::steady_clock;
 
-    /// At most so many packets of our own for each call of handle() or advance().
-    static constexpr std::size_t answers_max = 64;
+    /// At most so many packets of our own for each call of handle() or advance(): of a whole batch
+    /// of packets each may be cut into two, and some answered.
+    static constexpr std::size_t answers_max = 192;
     /// Of each kind of word to a sender whose packet goes no further.
     static constexpr unsigned too_big_per_second = 1'000;
     static constexpr unsigned time_exceeded_per_second = 200;
@@ -124,6 +126,7 @@ private:
     Verdict to_client(Work& work, const Flow& flow);
     Verdict one_datagram(Work& work, const PortRange& row);
     Verdict sent(Work& work, std::uint16_t link, const Mac& to);
+    Verdict sent_in_pieces(Work& work, std::uint16_t link, const Mac& to);
 
     // ICMP errors about flows; forwarder_icmp.cpp.
     Verdict about_flow(Work& work);
@@ -170,6 +173,7 @@ private:
     bool fits(const Work& work, std::uint16_t link) const;
     Verdict too_big(Work& work, std::uint16_t link);
     Verdict time_exceeded(Work& work);
+    bool may_be_cut(const Work& work, std::uint16_t link) const;
     Answer* next_answer();
 
     const unsigned thread_;

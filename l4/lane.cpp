@@ -23,6 +23,8 @@ constexpr std::chrono::milliseconds look_interval{100};
 constexpr std::chrono::milliseconds exchange_interval{2};  // of flows with the peer, under load
 constexpr std::chrono::milliseconds no_room_interval{5};   // until the peer's stream takes more
 
+static_assert(Forwarder::answers_max <= PacketRing::own_max);
+
 void set_to(Counter& counter, std::uint64_t value) {
     counter.add(value - counter.value());
 }

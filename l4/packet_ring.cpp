@@ -64,12 +64,12 @@ bool attach(int fd, std::span<const FilterStep> steps) {
 
 // What one sendmmsg() gets.
 struct PacketRing::Sending {
-    static constexpr std::size_t most = batch_max * 2;  // what was received, and our own
+    static constexpr std::size_t most = batch_max + own_max;  // what was received, and our own
 
     std::array<mmsghdr, most> messages{};
     std::array<iovec, most> parts{};
     std::array<sockaddr_ll, most> targets{};
-    std::array<std::array<std::uint8_t, beside_bytes + own_bytes_max>, batch_max> own{};
+    std::array<std::array<std::uint8_t, beside_bytes + own_bytes_max>, own_max> own{};
     std::size_t count = 0;
     std::size_t own_count = 0;
 

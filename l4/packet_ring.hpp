@@ -40,6 +40,7 @@ static_assert(syn_frame_max + 128 <= syns_shape.place_bytes);
 class PacketRing {
 public:
     static constexpr std::size_t batch_max = 64;
+    static constexpr std::size_t own_max = 192;  // packets of our own for each flush()
 
     /// Takes nothing before set_filter(). The error says what is missing.
     static std::expected<std::unique_ptr<PacketRing>, std::string> open(const RingShape& shape);

@@ -40,6 +40,26 @@ def test_nat_of_datagrams_with_fragments(lab):
     assert {address.removeprefix("::ffff:") for address, _ in seen} == {lab.client.ip}
 
 
+def test_what_may_be_cut_passes_a_narrow_network_in_pieces(lab):
+    """A client that forbids nothing, and its own fragments, through a network of 1280 bytes."""
+    second_arm(lab)
+    node = nat_server(lab, "s1")
+    lab.udp_server("s1", 5353, answers=lambda data: [data])
+    add_vip(lab)
+    for narrow, link in ((node, "eth0"), (lab.lb, "eth1")):
+        assert narrow.run(["ip", "link", "set", link, "mtu", "1280"]).returncode == 0
+    lab.serve({"services": {"dns": udp(
+        "nat", f"{VIP}:53", [{"name": "s1", "address": f"{node.ip}:5353"}])}})
+    mtu_discover, dont = 10, 0  # IP_MTU_DISCOVER, IP_PMTUDISC_DONT of <netinet/in.h>
+    with lab.udp_client(VIP, timeout=2) as client:
+        client.sock.setsockopt(socket.IPPROTO_IP, mtu_discover, dont)
+        wait_for("a first answer", lambda: answers(client))
+        for size in (1253, 1472, 4000, 60_000):
+            data = bytes(i * 7 % 256 for i in range(size))
+            assert client.ask(data) == data, size
+    assert "too_big" not in lab.poise.service("dns")["failures"]
+
+
 def test_one_packet_scheduling_and_a_range_of_ports(lab):
     nodes = [direct_server(lab, role) for role in ("s1", "s2")]
     heard = [lab.udp_server(node.role, port) for node in nodes for port in (5000, 5007)]

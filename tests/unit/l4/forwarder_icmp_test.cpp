@@ -34,6 +34,7 @@ TEST_CASE("l4 forwarder: what is too big for the way on is told to its sender") 
         world.establish();
         Made big = world.made(tcp_ack);
         big.payload = 1'400;
+        big.fragment = 0x4000;
         CHECK(world.dropped(big) == Drop::too_big);
         REQUIRE(world.forwarder.answers().size() == 1);
         const Answer& answer = world.forwarder.answers()[0];

@@ -123,6 +123,7 @@ TEST_CASE("l4 forwarder: an example names the server and the client of its flow"
     const std::uint16_t server = out.destination[15] - 1U;
     Made big = world.from_server(out, tcp_ack);
     big.payload = 1'600;
+    big.fragment = 0x4000;
     CHECK(world.dropped(big, 1) == Drop::too_big);
     world.server(out).set_admin(pool::AdminState::halt);
     CHECK(world.dropped(world.from_server(out, tcp_ack), 1) == Drop::server_gone);
