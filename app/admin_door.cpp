@@ -36,11 +36,6 @@ admin::ConfigOutcome failed(std::string error, const config::Diagnostics& diagno
     return outcome;
 }
 
-std::string_view kind_word(tls::KeyKind kind) {
-    if (kind == tls::KeyKind::rsa) return "rsa";
-    return kind == tls::KeyKind::ecdsa ? "ecdsa" : "other";
-}
-
 std::int64_t seconds_of(std::chrono::system_clock::time_point at) {
     return std::chrono::floor<std::chrono::seconds>(at.time_since_epoch()).count();
 }
@@ -57,7 +52,7 @@ admin::CertificateFacts facts_of(const config::Certificate& configured) {
     facts.subject = certificate.subject();
     facts.issuer = certificate.issuer();
     facts.names = certificate.names();
-    facts.key_kind = kind_word(certificate.kind());
+    facts.key_kind = tls::word(certificate.kind());
     facts.not_before = seconds_of(certificate.not_before());
     facts.not_after = seconds_of(certificate.not_after());
     for (const tls::Problem& warning :

@@ -62,6 +62,7 @@ ControlAnswer answer_status(const Runtime& runtime, const ControlRequest& reques
         std::erase_if(status.services,
                       [&](const ServiceStatus& s) { return s.name != request.service; });
         if (status.services.empty()) return not_found(runtime, request);
+        status.certificates.clear();
     }
     return good(status_to_json(status));
 }

@@ -109,6 +109,7 @@ void OcspKeeper::note_answer(Stapled& entry, const tls::OcspAnswer& answer,
                              const std::string& der) {
     entry.due = Clock::now() + jittered(ask_again_after(answer, std::chrono::system_clock::now()));
     entry.retry = retry_first;
+    entry.last = answer.state;
     std::string text;
     if (answer.state == State::good) {
         entry.slot->set(std::make_shared<const tls::Staple>(der, answer.next_update));

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,8 @@ struct Stapled {
     std::chrono::milliseconds retry;  // after the next failure
     bool asking = false;
     bool failing = false;
-    std::string told;  // of the last answer, so that only changes are
+    std::optional<tls::OcspAnswer::State> last;  // that the responder has told
+    std::string told;                            // of the last answer, so that only changes are
 };
 
 /// How long an answer is used before the next question: half of what is left of it, but at least

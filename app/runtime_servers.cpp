@@ -112,6 +112,7 @@ Status Runtime::status() const {
     if (impl_->pair) status.pair = impl_->pair->status();
     status.draining = impl_->stage == Impl::Stage::draining;
     status.packets_dropped = impl_->layer4->drops();
+    status.certificates = impl_->in_force->tls().certificates();
     for (const auto& service : generation().services) {
         status.services.push_back(status_of(*service));
         ServiceStatus& added = status.services.back();

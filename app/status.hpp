@@ -74,6 +74,20 @@ struct ServiceStatus {
     bool operator==(const ServiceStatus&) const = default;
 };
 
+/// A certificate that is shown to clients.
+struct CertificateStatus {
+    std::string file;
+    std::vector<std::string> names;
+    std::string key;             // "rsa", "ecdsa", "other"
+    std::int64_t not_after = 0;  // seconds since 1970
+    /// What is known of its revocation: "off" (nobody asks), "impossible" (nobody can), "asking",
+    /// "good", "revoked", "unknown" (to its responder), "failing" (the responder).
+    std::string ocsp;
+    std::int64_t stapled_until = 0;  // 0: nothing is stapled
+
+    bool operator==(const CertificateStatus&) const = default;
+};
+
 struct Status {
     std::string node;
     std::string version;
@@ -90,6 +104,7 @@ struct Status {
     std::optional<ha::PairStatus> pair;  // when there are floating addresses or another node
     /// Layer 4: packets that belong to no service, by the reason's name, none of them 0.
     std::vector<std::pair<std::string, std::uint64_t>> packets_dropped;
+    std::vector<CertificateStatus> certificates;  // the one that expires first in front
     std::vector<ServiceStatus> services;
 
     bool operator==(const Status&) const = default;

@@ -83,10 +83,21 @@ json to_object(const ServiceStatus& service) {
     return object;
 }
 
+json time_or_null(std::int64_t at) {
+    if (at == 0) return nullptr;
+    return time_text(std::chrono::system_clock::time_point{seconds{at}});
+}
+
+json to_object(const CertificateStatus& certificate) {
+    return {{"file", certificate.file}, {"names", certificate.names},
+            {"key", certificate.key},   {"not_after", time_or_null(certificate.not_after)},
+            {"ocsp", certificate.ocsp}, {"stapled_until", time_or_null(certificate.stapled_until)}};
+}
+
 std::int64_t since_from(const json& text) {
     if (text.is_null()) return 0;
     const auto at = parse_time(text.get<std::string>());
-    if (!at) throw std::invalid_argument("\"since\" is no time");
+    if (!at) throw std::invalid_argument("a time is none");
     return std::chrono::floor<seconds>(at->time_since_epoch()).count();
 }
 
@@ -117,6 +128,17 @@ LatencyStatus latency_from(const json& object) {
     object.at("minute").at("p50_us").get_to(latency.p50_us);
     object.at("minute").at("p99_us").get_to(latency.p99_us);
     return latency;
+}
+
+CertificateStatus certificate_from(const json& object) {
+    CertificateStatus certificate;
+    object.at("file").get_to(certificate.file);
+    object.at("names").get_to(certificate.names);
+    object.at("key").get_to(certificate.key);
+    certificate.not_after = since_from(object.at("not_after"));
+    object.at("ocsp").get_to(certificate.ocsp);
+    certificate.stapled_until = since_from(object.at("stapled_until"));
+    return certificate;
 }
 
 ServiceStatus service_from(const json& object) {
@@ -166,6 +188,8 @@ Status status_from(const json& object) {
     if (object.contains("pair")) status.pair = pair_from_json(object.at("pair").dump());
     for (const auto& [reason, count] : object.at("packets_dropped").items())
         status.packets_dropped.emplace_back(reason, count.get<std::uint64_t>());
+    for (const json& certificate : object.at("certificates"))
+        status.certificates.push_back(certificate_from(certificate));
     for (const json& service : object.at("services"))
         status.services.push_back(service_from(service));
     return status;
@@ -177,6 +201,9 @@ std::string status_to_json(const Status& status) {
     json services = json::array();
     for (const ServiceStatus& service : status.services)
         services.push_back(to_object(service));
+    json certificates = json::array();
+    for (const CertificateStatus& certificate : status.certificates)
+        certificates.push_back(to_object(certificate));
     json packets_dropped = json::object();
     for (const auto& [reason, count] : status.packets_dropped)
         packets_dropped[reason] = count;
@@ -193,6 +220,7 @@ std::string status_to_json(const Status& status) {
                 {"incidents", status.incidents},
                 {"draining", status.draining},
                 {"packets_dropped", std::move(packets_dropped)},
+                {"certificates", std::move(certificates)},
                 {"services", std::move(services)}};
     if (status.pair) object["pair"] = json::parse(pair_to_json(*status.pair));
     return object.dump(-1, ' ', false, json::error_handler_t::replace);

@@ -191,6 +191,45 @@ std::string latency_line(const ServiceStatus& service, const StatusStyle& style)
            '\n';
 }
 
+constexpr std::size_t certificates_shown = 8;  // the others expire later
+constexpr std::size_t names_shown = 3;
+
+std::string names_text(const std::vector<std::string>& names) {
+    std::string text;
+    for (std::size_t i = 0; i < std::min(names.size(), names_shown); ++i)
+        text += (i == 0 ? "" : ", ") + names[i];
+    if (names.size() > names_shown) text += fmt::format(" and {} more", names.size() - names_shown);
+    return text.empty() ? "no name" : text;
+}
+
+// "certificate site.crt for site.test, expires in 29d 23h, OCSP good"
+std::string certificate_line(const CertificateStatus& certificate, const StatusStyle& style) {
+    const auto now = std::chrono::floor<seconds>(style.now.time_since_epoch()).count();
+    const auto left = certificate.not_after - now;
+    std::string line =
+        fmt::format("certificate {} for {}, {}", certificate.file, names_text(certificate.names),
+                    left > 0 ? fmt::format("expires in {}", age_text(seconds{left}))
+                             : fmt::format("expired {} ago", age_text(seconds{-left})));
+    if (certificate.ocsp != "off") {
+        line += ", OCSP " + certificate.ocsp;
+        if (certificate.ocsp != "good" && certificate.stapled_until > now)
+            line += fmt::format(", stapled for {} yet",
+                                age_text(seconds{certificate.stapled_until - now}));
+    }
+    return clipped(line, style.columns) + '\n';
+}
+
+std::string certificates_text(const Status& status, const StatusStyle& style) {
+    const auto& all = status.certificates;
+    std::string text;
+    for (std::size_t i = 0; i < std::min(all.size(), certificates_shown); ++i)
+        text += certificate_line(all[i], style);
+    if (all.size() > certificates_shown)
+        text += fmt::format("and {} certificates that expire later: `poise status --json` tells\n",
+                            all.size() - certificates_shown);
+    return text;
+}
+
 std::string failures_line(const ServiceStatus& service, const StatusStyle& style) {
     const bool packets = service.mode == "dr" || service.mode == "nat";
     std::string line = packets ? "  dropped:" : "  failures:";
@@ -280,6 +319,7 @@ std::string status_text(const Status& status, const StatusStyle& style) {
             text += fmt::format(" {} {}", reason, count_text(count));
         text += '\n';
     }
+    text += certificates_text(status, style);
     for (const ServiceStatus& service : status.services)
         text += '\n' + service_text(service, style);
     return text;

@@ -1,13 +1,34 @@
 #include "app/tls_in_force.hpp"
 
+#include "app/status.hpp"
+
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
 namespace poise::app {
 
 using Clock = std::chrono::steady_clock;
+
+namespace {
+
+std::int64_t seconds_of(std::chrono::system_clock::time_point at) {
+    return std::chrono::floor<std::chrono::seconds>(at.time_since_epoch()).count();
+}
+
+std::string_view word_of(const Stapled& entry) {
+    using State = tls::OcspAnswer::State;
+    if (entry.failing) return "failing";
+    if (!entry.last) return "asking";
+    if (*entry.last == State::good) return "good";
+    return *entry.last == State::revoked ? "revoked" : "unknown";
+}
+
+}  // namespace
 
 std::expected<TlsInForce::Contexts, std::string> TlsInForce::prepare(const config::Config& config,
                                                                      unsigned workers) {
@@ -107,6 +128,29 @@ void TlsInForce::warn_of_certificates() const {
     for (const Served& each : served_)
         for (const auto& problem : each.certificate->warnings(now, each.stapling))
             log_.warn(fmt::format("{}: {}", problem.message, problem.hint));
+}
+
+std::vector<CertificateStatus> TlsInForce::certificates() const {
+    std::vector<CertificateStatus> found;
+    const auto now = std::chrono::system_clock::now();
+    for (const Served& each : served_) {
+        const tls::Certificate& certificate = *each.certificate;
+        CertificateStatus& one = found.emplace_back();
+        one.file = certificate.file();
+        one.names = certificate.names();
+        one.key = tls::word(certificate.kind());
+        one.not_after = seconds_of(certificate.not_after());
+        one.ocsp = each.stapling ? "impossible" : "off";
+        const auto stapled = std::ranges::find_if(stapling_.kept(), [&](const auto& entry) {
+            return each.stapling && entry->file == certificate.file();
+        });
+        if (stapled == stapling_.kept().end()) continue;
+        one.ocsp = word_of(**stapled);
+        if (const auto staple = (*stapled)->slot->get(now))
+            one.stapled_until = seconds_of(staple->good_until);
+    }
+    std::ranges::sort(found, {}, &CertificateStatus::not_after);
+    return found;
 }
 
 }  // namespace poise::app

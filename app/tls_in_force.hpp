@@ -20,6 +20,8 @@
 
 namespace poise::app {
 
+struct CertificateStatus;
+
 /// Control thread.
 class TlsInForce {
 public:
@@ -57,6 +59,9 @@ public:
     tls::TicketKeys::Keys ticket_keys() const;
     /// The other node's of a pair; none: nothing changes.
     void adopt_ticket_keys(tls::TicketKeys::Keys keys);
+
+    /// What is served, the one that expires first in front.
+    std::vector<CertificateStatus> certificates() const;
 
     /// Asks no responder any more.
     void stop() { stapling_.stop(); }

@@ -20,6 +20,11 @@
 
 namespace poise::tls {
 
+std::string_view word(KeyKind kind) {
+    if (kind == KeyKind::rsa) return "rsa";
+    return kind == KeyKind::ecdsa ? "ecdsa" : "other";
+}
+
 namespace {
 
 constexpr std::size_t pem_bytes_max = 1 << 20;

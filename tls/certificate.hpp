@@ -17,6 +17,8 @@ namespace poise::tls {
 /// What signs: a client that cannot verify the one kind is given the other.
 enum class KeyKind : std::uint8_t { rsa, ecdsa, other };
 
+std::string_view word(KeyKind kind);  // "rsa"
+
 /// Immutable, shared by all workers. The key is kept as text, for each worker makes its own of it,
 /// and overwritten at the end.
 class Certificate {

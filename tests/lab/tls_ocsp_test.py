@@ -62,6 +62,11 @@ def stapled(lab, *words):
     return "OCSP Response Status: successful" in shown and "Cert Status: good" in shown
 
 
+def told(poise) -> dict:
+    """What the status says of each certificate: its first name, and its state of revocation."""
+    return {one["names"][0]: one["ocsp"] for one in poise.status()["certificates"]}
+
+
 def test_a_good_answer_is_stapled_and_outlives_reloads_and_the_responder(lab, authority):
     responder = Responder(lab, authority)
     entry = certificate(lab, authority)
@@ -75,6 +80,8 @@ def test_a_good_answer_is_stapled_and_outlives_reloads_and_the_responder(lab, au
     assert poise.run("reload").returncode == 0
     assert stapled(lab)
     assert poise.output().count("that is stapled") == 1
+    status = poise.run("status").stdout
+    assert " for site.test, expires in " in status and ", OCSP good\n" in status, status
 
 
 def test_without_its_responder_a_certificate_is_served_without_a_staple(lab, authority):
@@ -84,6 +91,7 @@ def test_without_its_responder_a_certificate_is_served_without_a_staple(lab, aut
     wait_for("the failure in the log", lambda: "connect refused" in poise.output())
     assert curl(lab, "https://site.test/name").stdout == "s1\n"
     assert not stapled(lab)
+    assert told(poise) == {"site.test": "failing"}
     responder.start(("site", "V"))
     wait_for("a staple, once the responder is there", lambda: stapled(lab), 30)
     assert poise.output().count("OCSP responder http") == 1
@@ -98,6 +106,7 @@ def test_a_revoked_certificate_is_told_and_nothing_is_stapled(lab, authority):
     wait_for("the warning", lambda: "has been revoked by its issuer" in poise.output())
     wait_for("a staple for the other one", lambda: stapled(lab, "-servername", "site.test"))
     assert not stapled(lab, "-servername", "revoked.test")
+    assert told(poise) == {"site.test": "good", "revoked.test": "revoked"}
     assert "s1\n" == curl(lab, "https://revoked.test/name", name="revoked.test").stdout
 
 
@@ -106,4 +115,5 @@ def test_a_certificate_that_cannot_be_stapled_is_served_and_told(lab, authority)
     poise = serve(lab, entry)
 
     assert "names no OCSP responder" in poise.output()
+    assert told(poise) == {"site.test": "impossible"}
     assert curl(lab, "https://site.test/name").stdout == "s1\n"

@@ -60,6 +60,13 @@ Status status() {
             .connections = 9,
             .incidents = 3,
             .draining = true,
+            .certificates = {{.file = "site.crt",
+                              .names = {"site.test", "*.site.test"},
+                              .key = "ecdsa",
+                              .not_after = 1'700'000'000,
+                              .ocsp = "good",
+                              .stapled_until = 1'700'000'001},
+                             {.file = "old.crt", .names = {}, .key = "rsa", .ocsp = "off"}},
             .services = {service}};
 }
 
@@ -92,6 +99,17 @@ TEST_SUITE("app/status_json") {
         CHECK(servers[1]["since"].is_null());
         CHECK(servers[1]["connections_max"].is_null());
         CHECK(*status_from_json(status_to_json(made)) == made);
+    }
+
+    TEST_CASE("a certificate is told with its end, and null where nothing is stapled") {
+        const json list = json::parse(status_to_json(status()))["certificates"];
+        CHECK(list[0] == json{{"file", "site.crt"},
+                              {"names", {"site.test", "*.site.test"}},
+                              {"key", "ecdsa"},
+                              {"not_after", "2023-11-14T22:13:20Z"},
+                              {"ocsp", "good"},
+                              {"stapled_until", "2023-11-14T22:13:21Z"}});
+        CHECK(list[1]["stapled_until"].is_null());
     }
 
     TEST_CASE("names that are no UTF-8 do not break the JSON") {

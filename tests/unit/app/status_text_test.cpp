@@ -3,6 +3,7 @@
 #include "app/text.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 using namespace poise::app;
 using std::chrono::seconds;
@@ -134,6 +135,50 @@ TEST_SUITE("app/status_text") {
         CHECK(status_text(status, {}) ==
               "node lb1, Poise 0.1.0, up 3m 20s; generation 2 (1 older still ending); 1 worker, 2 "
               "open connections; draining\n1 request refused or failed: `poise why` tells\n");
+    }
+
+    TEST_CASE("certificates are told with their names, their end and their state") {
+        struct Row {
+            std::vector<std::string> names;
+            std::int64_t left;
+            std::string ocsp;
+            std::int64_t stapled;
+            std::string text;
+        };
+        const auto at = std::chrono::floor<seconds>(now.time_since_epoch()).count();
+        for (const Row& row : {
+                 Row{{"a.test"}, 86'400, "off", 0, "a.test, expires in 1d 0h\n"},
+                 Row{{"a.test", "b.test"},
+                     60,
+                     "good",
+                     9,
+                     "a.test, b.test, expires in 1m 0s, OCSP "
+                     "good\n"},
+                 Row{{"a", "b", "c", "d", "e"},
+                     60,
+                     "failing",
+                     3'600,
+                     "a, b, c and 2 more, expires in 1m 0s, OCSP failing, stapled for 1h 0m yet\n"},
+                 Row{{}, 60, "failing", -1, "no name, expires in 1m 0s, OCSP failing\n"},
+                 Row{{"a"}, -3'600, "revoked", 0, "a, expired 1h 0m ago, OCSP revoked\n"},
+             }) {
+            Status status;
+            status.certificates = {{"x.crt", row.names, "rsa", at + row.left, row.ocsp,
+                                    row.stapled == 0 ? 0 : at + row.stapled}};
+            const std::string text = status_text(status, {.now = now});
+            CHECK(text.substr(text.find('\n') + 1) == "certificate x.crt for " + row.text);
+        }
+    }
+
+    TEST_CASE("of many certificates those are told that expire first") {
+        Status status;
+        for (int i = 0; i < 30; ++i)
+            status.certificates.push_back({fmt::format("{}.crt", i), {}, "rsa", i, "off", 0});
+        const std::string text = status_text(status, {.now = now});
+        CHECK(holds(text, "certificate 7.crt"));
+        CHECK_FALSE(holds(text, "certificate 8.crt"));
+        CHECK(
+            holds(text, "\nand 22 certificates that expire later: `poise status --json` tells\n"));
     }
 
     TEST_CASE("ages and counts are short") {
