@@ -70,6 +70,10 @@ void Pollable::want(Waiter& waiter, Direction direction) {
 
 void Pollable::before_wait(std::uint8_t) {}
 
+void Pollable::ask_again() {
+    if (waiter_ != nullptr) before_wait(wanted_);
+}
+
 void Pollable::on_events(std::uint32_t events) {
     if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) ready_ |= read_bit;
     if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) ready_ |= write_bit;

@@ -68,6 +68,8 @@ protected:
     /// The socket's own error, such as an ICMP message, has been read and is over.
     void not_broken() { broken_ = hung_up_ = false; }
     void note_hung_up() { hung_up_ = true; }
+    /// Somebody waits, for what is not ready: calls before_wait once more.
+    void ask_again();
     void on_events(std::uint32_t events);  // as of poll(2)
 
 private:

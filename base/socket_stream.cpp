@@ -265,6 +265,7 @@ void SocketStream::on_received(int result, std::uint16_t block, bool more) {
         return note_failed(-result);
     }
     tell(Direction::read);
+    ask_again();
 }
 
 void SocketStream::note_failed(int error) {
@@ -283,6 +284,7 @@ void SocketStream::on_polled(int events) {
     else if ((seen & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0)
         more_ = true;
     on_events(seen);
+    ask_again();  // it was told of something else than what is waited for
 }
 
 void SocketStream::on_send_waits() {
@@ -300,6 +302,7 @@ void SocketStream::on_sent(int error) {
         ::shutdown(fd(), SHUT_WR);
     }
     tell(Direction::write);
+    ask_again();
 }
 
 void SocketStream::before_wait(std::uint8_t wanted) {

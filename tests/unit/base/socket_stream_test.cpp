@@ -257,6 +257,35 @@ TEST_SUITE("base/socket_stream") {
         });
     }
 
+    TEST_CASE_TEMPLATE("who waited for more than he waits for now is woken by that", By, ByEpoll,
+                       ByRing) {
+        Engine engine(By::kind);
+        Connection connection(engine, 4'096);
+        run(engine, connection, [](Waiter& waiter, Connection& c) -> Task<void> {
+            auto pipe = Pipe::open();
+            REQUIRE(pipe != nullptr);
+            const std::string large = pattern(65'536);
+            while (write_text(*c.stream, large).ok()) {
+            }
+            CHECK(c.stream->try_read(*pipe, 100).state == Io::would_block);
+            c.peer_says("x");
+            c.stream->want(waiter, Direction::read);
+            CHECK(co_await waiter.sleep() == Wake::ready);
+            CHECK(c.stream->try_read(*pipe, 100).bytes == 1);
+            pipe = Pipe::open();
+            CHECK(c.stream->try_read(*pipe, 100).state == Io::would_block);
+            c.stream->want(waiter, Direction::both);
+            co_await pass(waiter);
+            c.stream->want(waiter, Direction::read);
+            c.peer_hears(20ms);  // there is room to write now, which nobody waits for
+            co_await pass(waiter);
+            c.peer_says("more");
+            waiter.expires_after(2s);
+            CHECK(co_await waiter.sleep() == Wake::ready);
+            CHECK(c.stream->try_read(*pipe, 100).bytes == 4);
+        });
+    }
+
     TEST_CASE_TEMPLATE("bytes go through a pipe behind those that were read", By, ByEpoll, ByRing) {
         Engine engine(By::kind);
         Connection connection(engine);
