@@ -145,8 +145,13 @@ lab_possible() {
     [[ -z $lab_obstacle ]]
 }
 
+# Those that differ by how Poise hears of its sockets: once more by epoll, for `auto` is io_uring
+# wherever it can be.
+socket_scenarios=(tcp_mode streaming slow_clients parked_clients many_clients early_answers retries
+                  tls http2 websocket ntlm stop udp)
+
 run_lab() {
-    local result=build/lab.xml code=0 started=$SECONDS passed=0 failed=0 skipped=0
+    local skipped=0
     if ! ls tests/lab/*.py >/dev/null 2>&1; then return; fi
     if ! lab_possible; then
         skipped=$("$python" -m pytest tests/lab --collect-only -q 2>/dev/null | grep -c '::' || true)
@@ -155,12 +160,22 @@ run_lab() {
         return
     fi
     say "lab scenarios"
+    run_scenarios lab auto tests/lab
+    say "lab scenarios by epoll"
+    local files=("${socket_scenarios[@]/#/tests/lab/}")
+    run_scenarios lab/epoll epoll "${files[@]/%/_test.py}"
+}
+
+# run_scenarios NAME IO PATH...: IO is what node.yaml's `io` says.
+run_scenarios() {
+    local name=$1 io=$2 result=build/lab.xml code=0 started=$SECONDS passed=0 failed=0 skipped=0
+    shift 2
     rm -f "$result"
-    timeout "$lab_seconds_max" "$python" -m pytest tests/lab -q -ra -p no:cacheprovider \
+    POISE_IO=$io timeout "$lab_seconds_max" "$python" -m pytest "$@" -q -ra -p no:cacheprovider \
         --junitxml="$result" </dev/null || code=$?
     read -r passed failed skipped < <(junit_counts "$result") || true
     if [[ $code -ne 0 && ${failed:-0} -eq 0 ]]; then failed=1; fi
-    report lab "${passed:-0}" "${failed:-0}" "${skipped:-0}" $((SECONDS - started))
+    report "$name" "${passed:-0}" "${failed:-0}" "${skipped:-0}" $((SECONDS - started))
 }
 
 junit_counts() {
