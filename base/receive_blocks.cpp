@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <liburing.h>
 #include <system_error>
 #include <unistd.h>
 

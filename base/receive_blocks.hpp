@@ -4,10 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <liburing.h>
 #include <memory>
-
-struct io_uring;
-struct io_uring_buf_ring;
 
 namespace poise {
 
