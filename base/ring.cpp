@@ -19,6 +19,7 @@ namespace poise {
 namespace {
 
 constexpr unsigned entries = 256;  // asked for between two calls; more make a call of their own
+constexpr unsigned few = 4;        // take less time than a call
 constexpr unsigned completions = 4096;  // the kernel keeps what is beyond for the next call
 // What a connection that we have closed may take for its last bytes.
 constexpr std::chrono::seconds farewell_limit{30};
@@ -159,7 +160,7 @@ void Ring::close(Pollable& pollable) noexcept {
         submit();
         ::close(pollable.fd());
     } else if (last != nullptr) {
-        last->closes = true;
+        last->closes = closes_behind_send_ = true;
         if (last->waits) engine_.expires_after(*last, farewell_limit);
     } else {
         // Behind what was asked for before: its number is another's once it is closed.
@@ -283,7 +284,10 @@ void Ring::cancel_send(SocketStream& socket) noexcept {
 std::chrono::nanoseconds Ring::wait(std::chrono::nanoseconds limit) {
     using Clock = std::chrono::steady_clock;
     Clock::duration idle{};
-    if (limit.count() == 0 || io_uring_sq_ready(&ring_) > 0) {
+    // Few entries go out in the call that waits; their work counts as idle time, which they are
+    // little beside. After more, or when a descriptor is to be closed behind a send, the call that
+    // waits is made only if there is nothing to do.
+    if (limit.count() == 0 || io_uring_sq_ready(&ring_) > few || closes_behind_send_) {
         io_uring_submit_and_get_events(&ring_);
         hand_out_all();
         if (handed_out_ > 0) return idle;
@@ -319,6 +323,7 @@ void Ring::hand_out_all() {
     for (const auto index : sends_of_turn_)
         if (!sends_[index]->waits) end_send(*sends_[index]);
     sends_of_turn_.clear();
+    closes_behind_send_ = false;
 }
 
 void Ring::hand_out(const io_uring_cqe& completion) {

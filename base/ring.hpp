@@ -107,6 +107,7 @@ private:
     std::vector<std::unique_ptr<Send>> sends_;
     std::vector<std::uint32_t> free_sends_;
     std::vector<std::uint32_t> sends_of_turn_;
+    bool closes_behind_send_ = false;  // in this turn
     std::uint32_t turn_ = 1;
     unsigned handed_out_ = 0;  // the last time
 };
