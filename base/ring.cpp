@@ -101,8 +101,13 @@ int Ring::enable() noexcept {
     return error;
 }
 
+// An operation that was cancelled keeps its descriptor open until the kernel has told of it: a
+// listener would go on taking connections.
 void Ring::end() {
-    flush();
+    do {
+        io_uring_submit_and_get_events(&ring_);
+        hand_out_all();
+    } while (handed_out_ > 0);
     in_loop_ = false;
     io_uring_unregister_ring_fd(&ring_);
 }

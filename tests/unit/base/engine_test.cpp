@@ -7,6 +7,7 @@
 
 #include <array>
 #include <memory>
+#include <netinet/in.h>
 #include <string>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -262,6 +263,30 @@ TEST_SUITE("base/engine") {
             CHECK(told.readable());
         }
         ::close(fds[1]);
+    }
+
+    TEST_CASE_TEMPLATE("a listener that is gone when the loop ends takes no more connections", By,
+                       ByEpoll, ByRing) {
+        Engine engine(By::kind);
+        sockaddr_in name{};
+        name.sin_family = AF_INET;
+        name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t length = sizeof name;
+        auto* address = reinterpret_cast<sockaddr*>(&name);
+        const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        REQUIRE(::bind(fd, address, length) == 0);
+        REQUIRE(::getsockname(fd, address, &length) == 0);
+        REQUIRE(::listen(fd, 8) == 0);
+        auto listener = std::make_unique<Told>(engine, fd, Direction::none, Direction::read);
+        Timed timed(engine);
+        engine.expires_after(timed, 5ms);
+        engine.run();
+        engine.stop();
+        engine.post([&] { listener.reset(); });  // in its last turn
+        engine.run();
+        const int client = ::socket(AF_INET, SOCK_STREAM, 0);
+        CHECK(::connect(client, address, length) != 0);
+        ::close(client);
     }
 
     TEST_CASE_TEMPLATE("what a task throws ends that task alone and is reported", By, ByEpoll,
