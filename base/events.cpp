@@ -1,12 +1,11 @@
 #include "base/events.hpp"
 
-#include "base/engine.hpp"
 #include "base/epoll_events.hpp"
 #include "base/ring.hpp"
+#include "base/ring_setup.hpp"
 
 #include <cerrno>
 #include <cstring>
-#include <system_error>
 
 namespace poise {
 
@@ -20,12 +19,7 @@ std::unique_ptr<Events> Events::make(IoKind kind, Engine& engine) {
 }
 
 std::string io_uring_unavailable() {
-    int error = 0;
-    try {
-        const Engine probe(IoKind::io_uring);
-    } catch (const std::system_error& thrown) {
-        error = thrown.code().value();
-    }
+    const int error = try_ring();
     if (error == 0) return {};
     if (error == ENOSYS) return "this kernel has no io_uring";
     if (error == EPERM || error == EACCES)

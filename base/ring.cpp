@@ -1,6 +1,7 @@
 #include "base/ring.hpp"
 
 #include "base/engine.hpp"
+#include "base/ring_setup.hpp"
 #include "base/socket_stream.hpp"
 
 #include <algorithm>
@@ -18,23 +19,13 @@ namespace poise {
 
 namespace {
 
-constexpr unsigned entries = 256;  // asked for between two calls; more make a call of their own
-constexpr unsigned few = 4;        // take less time than a call
-constexpr unsigned completions = 4096;  // the kernel keeps what is beyond for the next call
+constexpr unsigned few = 4;  // take less time than a call
 // What a connection that we have closed may take for its last bytes.
 constexpr std::chrono::seconds farewell_limit{30};
 
 // Kind: 8 bits, place: 24, generation: 32. A send has its own index in place of the place.
 constexpr unsigned kind_shift = 56, place_shift = 32;
 constexpr std::uint32_t places_max = 1U << 24U;
-
-int make_ring(io_uring& ring) {
-    io_uring_params params{};
-    params.flags = IORING_SETUP_R_DISABLED | IORING_SETUP_SINGLE_ISSUER |
-                   IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE;
-    params.cq_entries = completions;
-    return -io_uring_queue_init_params(entries, &ring, &params);
-}
 
 std::uint32_t events_of(Direction watched) {
     const auto bits = static_cast<std::uint8_t>(watched);
@@ -225,6 +216,13 @@ void Ring::poll_once(SocketStream& socket, std::uint32_t events) {
     io_uring_sqe& entry = next_entry();
     io_uring_prep_poll_add(&entry, socket.fd(), events);
     io_uring_sqe_set_data64(&entry, name(Kind::poll, socket));
+}
+
+void Ring::watch(SocketStream& socket) {
+    Place& place = places_[socket.place_];
+    if (place.watched_events != 0) return;
+    place.watched_events = events_of(Direction::both);
+    queue_watch(socket);
 }
 
 void Ring::cancel_receive(SocketStream& socket) noexcept {

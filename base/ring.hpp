@@ -29,6 +29,7 @@ class SocketStream;
 /// comes back for an object that is gone finds nobody.
 class Ring final : public Events {
 public:
+    /// Throws std::system_error when the kernel gives none.
     explicit Ring(Engine& engine);
     ~Ring() override;
     Ring(const Ring&) = delete;
@@ -61,6 +62,9 @@ public:
     /// Ends this turn for sends: what is to be sent goes out now.
     void flush();
     void cancel_send(SocketStream& socket) noexcept;
+    /// Asks for all events, edge-triggered, until the socket ends. For one whose peer has ended: a
+    /// poll that is asked for once would tell of that each time.
+    void watch(SocketStream& socket);
     void cancel_receive(SocketStream& socket) noexcept;
     void cancel_poll(SocketStream& socket) noexcept;
 

@@ -317,8 +317,9 @@ void SocketStream::before_wait(std::uint8_t wanted) {
     if ((wanted & write_bit) != 0 && !sending_) events |= EPOLLOUT;
     // That the connection breaks is always of interest.
     const bool hears = receiving_ || sending_ || events != 0;
-    if (!hears && !hung_up()) events |= EPOLLRDHUP;
     if (hears && events == 0) return;
+    if (hung_up()) return ring_->watch(*this);
+    if (!hears) events |= EPOLLRDHUP;
     if (polling_ != 0) {
         if ((polling_ & events) == events) return;
         ring_->cancel_poll(*this);

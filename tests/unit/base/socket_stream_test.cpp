@@ -9,6 +9,8 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <sys/socket.h>
@@ -18,83 +20,6 @@
 
 using namespace poise;
 using namespace std::chrono_literals;
-
-namespace {
-
-std::string pattern(std::size_t bytes) {
-    std::string text(bytes, ' ');
-    for (std::size_t i = 0; i < bytes; ++i)
-        text[i] = static_cast<char>('a' + i * 7 % 26);
-    return text;
-}
-
-IoResult write_text(Stream& stream, std::string_view text) {
-    const iovec piece{const_cast<char*>(text.data()), text.size()};
-    return stream.try_write({&piece, 1});
-}
-
-Task<void> run_script(Engine* engine, Task<void> (*script)(Waiter&, Connection&),
-                      Connection* connection) {
-    Waiter waiter(*engine);
-    waiter.expires_after(10s);
-    co_await script(waiter, *connection);
-    engine->stop();
-}
-
-void run(Engine& engine, Connection& connection, Task<void> (*script)(Waiter&, Connection&)) {
-    bool threw = false;
-    engine.on_exception = [&](const std::string& what) {
-        threw = true;
-        FAIL_CHECK(what);
-        engine.stop();
-    };
-    engine.spawn(run_script, &engine, script, &connection);
-    engine.run();
-    CHECK_FALSE(threw);
-}
-
-// Lets `turns` turns of the loop pass.
-Task<void> pass(Waiter& waiter, int turns = 4) {
-    for (int i = 0; i < turns; ++i)
-        co_await waiter.yield();
-}
-
-Task<void> sleep_for(Waiter& waiter, std::chrono::milliseconds time) {
-    waiter.expires_after(time);
-    while (co_await waiter.sleep() == Wake::ready) {
-    }
-    waiter.expires_after(10s);
-}
-
-// Reads until `bytes` have come or the stream has ended ("|") or failed ("!").
-Task<std::string> read_all(Waiter& waiter, Stream& stream, std::size_t bytes,
-                           std::size_t at_a_time = 3000) {
-    std::string text;
-    std::string room(at_a_time, ' ');
-    while (text.size() < bytes) {
-        const auto read = stream.try_read(room);
-        text.append(room.data(), read.bytes);
-        if (read.state == Io::end) co_return text + "|";
-        if (read.state == Io::failed) co_return text + "!";
-        if (read.ok()) continue;
-        stream.want(waiter, Direction::read);
-        if (co_await waiter.sleep() != Wake::ready) co_return text + "?";
-    }
-    co_return text;
-}
-
-Task<void> write_all(Waiter& waiter, Stream& stream, std::string_view text) {
-    while (!text.empty()) {
-        const auto written = write_text(stream, text);
-        REQUIRE(written.state != Io::failed);
-        text.remove_prefix(written.bytes);
-        if (written.ok()) continue;
-        stream.want(waiter, Direction::write);
-        REQUIRE(co_await waiter.sleep() == Wake::ready);
-    }
-}
-
-}  // namespace
 
 TEST_SUITE("base/socket_stream") {
     TEST_CASE_TEMPLATE("bytes come as they were sent, in small reads and large", By, ByEpoll,
@@ -237,6 +162,39 @@ TEST_SUITE("base/socket_stream") {
             CHECK(c.stream->broken());
             CHECK(co_await read_all(waiter, *c.stream, 1) == "!");
             CHECK(write_text(*c.stream, "lost").state == Io::failed);
+        });
+    }
+
+    TEST_CASE_TEMPLATE("waiting for a peer that has ended and reads slowly costs nothing", By,
+                       ByEpoll, ByRing) {
+        Engine engine(By::kind);
+        Connection connection(engine, 4'096);
+        run(engine, connection, [](Waiter& waiter, Connection& c) -> Task<void> {
+            CHECK(::shutdown(c.peer, SHUT_WR) == 0);
+            CHECK(co_await read_all(waiter, *c.stream, 1) == "|");
+            std::size_t written = 0;
+            const std::string piece = pattern(10'000);
+            while (true) {
+                const auto result = write_text(*c.stream, piece);
+                written += result.bytes;
+                if (!result.ok()) break;
+            }
+            for (const Direction wanted : {Direction::write, Direction::none}) {
+                const auto before = cpu_time();
+                c.stream->want(waiter, wanted);
+                co_await sleep_for(waiter, 300ms);
+                CHECK(cpu_time() - before < 100ms);
+            }
+            c.stream->want(waiter, Direction::write);
+            CHECK(c.peer_hears(20ms).size() == written);
+            CHECK(co_await waiter.sleep() == Wake::ready);
+            CHECK(c.stream->writable());
+            const linger now{1, 0};
+            ::setsockopt(c.peer, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+            ::close(std::exchange(c.peer, -1));
+            c.stream->want(waiter, Direction::none);
+            CHECK(co_await waiter.sleep() == Wake::ready);
+            CHECK(c.stream->broken());
         });
     }
 
