@@ -277,12 +277,10 @@ void SocketStream::on_polled(int events) {
     if (events == -ECANCELED) return;  // another was asked for in its place
     if (events < 0) return note_failed(-events);
     polling_ = 0;
-    auto seen = static_cast<std::uint32_t>(events);
-    // While a receive is in flight, it is what tells of bytes and of the end.
-    if (receiving_ || received_ > 0)
-        seen &= ~static_cast<std::uint32_t>(EPOLLIN | EPOLLRDHUP);
-    else if ((seen & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0)
-        more_ = true;
+    const auto seen = static_cast<std::uint32_t>(events);
+    const bool room_only = (seen & ~static_cast<std::uint32_t>(EPOLLOUT)) == 0;
+    // While a receive is in flight, it is what brings the bytes and the end.
+    if (!room_only && !receiving_ && received_ == 0) more_ = true;
     on_events(seen);
     ask_again();  // it was told of something else than what is waited for
 }

@@ -198,6 +198,23 @@ TEST_SUITE("base/socket_stream") {
         });
     }
 
+    TEST_CASE_TEMPLATE("waiting with what a peer sent before its end costs nothing", By, ByEpoll,
+                       ByRing) {
+        Engine engine(By::kind);
+        Connection connection(engine);
+        run(engine, connection, [](Waiter& waiter, Connection& c) -> Task<void> {
+            c.peer_says("the next request");
+            c.stream->want(waiter, Direction::read);
+            CHECK(co_await waiter.sleep() == Wake::ready);
+            CHECK(::shutdown(c.peer, SHUT_WR) == 0);
+            const auto before = cpu_time();
+            c.stream->want(waiter, Direction::none);
+            co_await sleep_for(waiter, 300ms);
+            CHECK(cpu_time() - before < 100ms);
+            CHECK(co_await read_all(waiter, *c.stream, 100) == "the next request|");
+        });
+    }
+
     TEST_CASE_TEMPLATE("what has come before a reset was asked for is not mixed up", By, ByEpoll,
                        ByRing) {
         Engine engine(By::kind);
