@@ -1,6 +1,7 @@
 """One cell of the suite: one product, one row, one round."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,25 +46,23 @@ def measure(product: Product, row: Row, origin: str, seconds: float, folder: Pat
             return _at_rest(proxy, started)
         if row.kind == "idle":
             return _idle(proxy, place.port(row.mode), row.connections, row.tls)
-        if row.kind == "handshakes":
-            return _cost(proxy, row, lambda span: run_handshakes(place.port(row.mode), row.resumed,
-                                                                 span), seconds)
-        if row.kind == "rate":
-            return _cost(proxy, row, lambda span: run_open_loop(
-                programs.open_loop, place.port(row.mode), row.path, row.connections, rate, span),
-                seconds)
-        if row.kind == "datagrams":
-            return _cost(proxy, row, lambda span: run_datagrams(programs.datagrams,
-                                                                place.port(row.mode),
-                                                                row, span), seconds)
-        if row.streams:
-            return _cost(proxy, row, lambda span: run_h2load(place.port(row.mode), row.path,
-                                                             row.connections, row.streams, span),
-                         seconds)
-        return _cost(proxy, row, lambda span: run_wrk(place.port(row.mode), row.path,
-                                                      row.connections, span, row.close, folder,
-                                                      row.tls),
-                     seconds)
+        return _cost(proxy, row, load_of(row, place, programs, rate), seconds)
+
+
+def load_of(row: Row, place: Place, programs: Programs, rate: int = 0) -> Callable[[float], dict]:
+    """What loads a product at `place` for so many seconds, of a row whose figure is its cost."""
+    port = place.port(row.mode)
+    if row.kind == "handshakes":
+        return lambda span: run_handshakes(port, row.resumed, span)
+    if row.kind == "rate":
+        return lambda span: run_open_loop(programs.open_loop, port, row.path, row.connections,
+                                          rate, span)
+    if row.kind == "datagrams":
+        return lambda span: run_datagrams(programs.datagrams, port, row, span)
+    if row.streams:
+        return lambda span: run_h2load(port, row.path, row.connections, row.streams, span)
+    return lambda span: run_wrk(port, row.path, row.connections, span, row.close, place.folder,
+                                row.tls)
 
 
 def _at_rest(proxy, started: float) -> dict:

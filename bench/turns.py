@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Compares what a request costs Poise and others that are all up at once and loaded for a second
+each, by turns. On a machine whose speed changes by the minute only what was measured in the same
+seconds compares: so a ratio is made of each round, and the median of those is told."""
+
+import argparse
+import statistics
+import sys
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from bench.lib.certificates import make_certificates  # noqa: E402
+from bench.lib.measure import ERRORS, Programs, load_of  # noqa: E402
+from bench.lib.process import Child, raise_file_limit  # noqa: E402
+from bench.lib.products import (LOAD_CORE, Place, Poise, find_products, free_ports,  # noqa: E402
+                                wait_until_answers)
+from bench.lib.rows import ROWS  # noqa: E402
+
+BUILD = ROOT / "build/release"
+KINDS = ("load", "handshakes")
+EXAMPLES = """examples:
+  bench/turns.py                                        six rows, three minutes
+  bench/turns.py --rows c32,h2 --rounds 25
+  bench/turns.py --products poise --against OLD/poise   what a change costs
+"""
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLES,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", default="c32,c256,c1000,tls32,tls256,h2",
+                        help="comma-separated, of those of suite.py with a cost a request")
+    parser.add_argument("--rounds", type=int, default=9, help="default 9")
+    parser.add_argument("--products", default="poise,haproxy,nginx",
+                        help="comma-separated; ratios are to the first")
+    parser.add_argument("--poise", default=str(BUILD / "poise"), help="the binary")
+    parser.add_argument("--against", help="another binary of Poise, shown as \"old\"")
+    arguments = parser.parse_args()
+    known = {row.name: row for row in ROWS}
+    arguments.chosen = [known.get(name.strip()) for name in arguments.rows.split(",")]
+    if None in arguments.chosen or any(row.kind not in KINDS for row in arguments.chosen):
+        parser.error("--rows takes " + ", ".join(r.name for r in ROWS if r.kind in KINDS))
+    if not 1 <= arguments.rounds <= 100:
+        parser.error("--rounds takes 1 to 100")
+    return arguments
+
+
+@dataclass
+class Runner:
+    """A product that is up, and its load."""
+
+    name: str
+    proxy: Child
+    load: object
+
+    def cost(self) -> float:
+        """CPU us a request over a second. Raises RuntimeError when something failed."""
+        before = self.proxy.cpu_seconds()
+        result = self.load(1)
+        taken = self.proxy.cpu_seconds() - before
+        if sum(result.get(kind, 0) for kind in ERRORS) > 0 or result["requests"] == 0:
+            raise RuntimeError(f"{self.name}: {result}")
+        return taken * 1e6 / result["requests"]
+
+
+def start(product, row, origin: str, stack: ExitStack) -> Runner:
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="poise-turns-")))
+    place = Place(*free_ports(6), origin, folder, key_kind=row.key_kind if row.tls else "")
+    if row.tls:
+        make_certificates(folder)
+    proxy = stack.enter_context(product.start(place))
+    wait_until_answers(proxy, place.http_port)
+    programs = Programs(str(BUILD / "bench/datagrams"), str(BUILD / "bench/open_loop"))
+    return Runner(product.name, proxy, load_of(row, place, programs))
+
+
+def compare(row, products, rounds: int, origin: str) -> None:
+    """Prints a line a product."""
+    with ExitStack() as stack:
+        runners = [start(product, row, origin, stack) for product in products
+                   if row.mode in product.modes and product.can(row.mode)]
+        costs = {runner.name: [] for runner in runners}
+        for runner in runners:
+            runner.load(1)
+        for turn in range(rounds):
+            shift = turn % len(runners)
+            for runner in runners[shift:] + runners[:shift]:
+                costs[runner.name].append(runner.cost())
+    print(row.title)
+    first = costs[runners[0].name]
+    for name, values in costs.items():
+        line = f"  {name:10}{statistics.median(values):9.1f} us   ({min(values):.1f} - " \
+               f"{max(values):.1f})"
+        if values is not first:
+            ratios = [own / other for own, other in zip(first, values)]
+            line += f"   {runners[0].name} / {name}: {statistics.median(ratios):.2f} " \
+                    f"({min(ratios):.2f} - {max(ratios):.2f})"
+        print(line, flush=True)
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    raise_file_limit()
+    try:
+        products = find_products(arguments.products, arguments.poise)
+        if arguments.against:
+            old = Poise(arguments.against)
+            old.name = "old"
+            products.append(old)
+        with tempfile.TemporaryDirectory(prefix="poise-turns-") as name:
+            (port,) = free_ports(1)
+            with Child([str(BUILD / "bench/origin"), "--listen", f"127.0.0.1:{port}"], LOAD_CORE,
+                       Path(name) / "origin.log") as origin:
+                wait_until_answers(origin, port)
+                for row in arguments.chosen:
+                    compare(row, products, arguments.rounds, f"127.0.0.1:{port}")
+    except (RuntimeError, OSError, ValueError) as error:
+        print(f"turns.py: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
