@@ -188,8 +188,10 @@ Status status_from(const json& object) {
     if (object.contains("pair")) status.pair = pair_from_json(object.at("pair").dump());
     for (const auto& [reason, count] : object.at("packets_dropped").items())
         status.packets_dropped.emplace_back(reason, count.get<std::uint64_t>());
-    for (const json& certificate : object.at("certificates"))
-        status.certificates.push_back(certificate_from(certificate));
+    // One that runs since before an upgrade does not tell of them.
+    if (object.contains("certificates"))
+        for (const json& certificate : object.at("certificates"))
+            status.certificates.push_back(certificate_from(certificate));
     for (const json& service : object.at("services"))
         status.services.push_back(service_from(service));
     return status;

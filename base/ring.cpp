@@ -5,10 +5,10 @@
 #include "base/socket_stream.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cerrno>
 #include <cstring>
-#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <system_error>

@@ -5,13 +5,11 @@
 #include "base/events.hpp"
 #include "base/receive_blocks.hpp"
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <liburing.h>
 #include <memory>
 #include <span>
-#include <string_view>
 #include <sys/uio.h>
 #include <vector>
 
@@ -77,7 +75,7 @@ private:
         Pollable* owner = nullptr;
         std::uint32_t generation = 0;
         std::uint32_t next_free = 0;
-        std::uint32_t watched_events = 0;  // 0: it is a socket's, which asks for itself
+        std::uint32_t watched_events = 0;  // 0: none; sockets ask for what they want
         std::uint32_t send = no_place;     // the last one, while that is not known to be out
     };
     struct Send;

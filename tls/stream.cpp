@@ -8,7 +8,6 @@
 #include <cassert>
 #include <cerrno>
 #include <cstring>
-#include <sys/socket.h>
 #include <utility>
 
 namespace poise::tls {
