@@ -228,6 +228,10 @@ std::string metrics_text(const std::string& text, std::span<const CertificateFac
     page.counter("poise_accept_errors_total", "No descriptor was free.", "",
                  at(status, "accept_errors"));
     page.counter("poise_incidents_total", "Refusals and failures.", "", at(status, "incidents"));
+    if (const json layer4 = at(status, "layer4"); layer4.is_object()) {
+        page.gauge("poise_flows", "Of layer 4, now.", "", at(layer4, "flows"));
+        page.gauge("poise_fast_flows", "Of them, by the fast path.", "", at(layer4, "fast_flows"));
+    }
     for (const auto& [reason, count] : at(status, "packets_dropped").items())
         page.counter("poise_packets_dropped_total", "Of layer 4 and of no service, by reason.",
                      fmt::format(R"(reason="{}")", escaped(reason)), count);

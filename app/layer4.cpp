@@ -2,6 +2,7 @@
 
 #include "app/layer4_checks.hpp"
 #include "app/layer4_services.hpp"
+#include "l4/kernel_fast_path.hpp"
 #include "l4/kernel_guard.hpp"
 #include "l4/lane.hpp"
 #include "l4/neighbours.hpp"
@@ -28,6 +29,8 @@ using std::chrono::milliseconds;
 
 // Memory is taken only for flows that are: 64 bytes each, and a few more of the index.
 constexpr std::size_t flows_max = 8'388'608;
+// Of them, those with the most to say: 0.5 KiB each in the kernel.
+constexpr std::size_t fast_flows_max = 65'536;
 constexpr milliseconds look_interval{1'000};
 constexpr milliseconds look_interval_searching{50};  // while a server's neighbour is not known
 // The kernel is asked to confirm a neighbour that it knows now and then: a server's address may
@@ -44,6 +47,15 @@ bool wants_layer4(const config::Config& config) {
     return std::ranges::any_of(config.services, is_layer4);
 }
 
+bool wants_layer4(const config::Config& config, l4::Family family) {
+    return std::ranges::any_of(config.services, [&](const config::Service& service) {
+        return is_layer4(service) &&
+               std::ranges::any_of(service.listen, [&](const config::Listen& listen) {
+                   return listen.address.is_v4() == (family == l4::Family::v4);
+               });
+    });
+}
+
 // Again until it is through; other work of the lane comes between.
 void look_for_flows(l4::Lane& lane, const std::shared_ptr<FlowList>& list) {
     lane.post([&lane, list](l4::Forwarder& forwarder) {
@@ -54,9 +66,14 @@ void look_for_flows(l4::Lane& lane, const std::shared_ptr<FlowList>& list) {
 }  // namespace
 
 struct Layer4::Impl {
-    Impl(const asio::any_io_executor& executor, Log& to) : log(to), timer(executor) {}
+    Impl(const asio::any_io_executor& executor, config::FastPath wanted, Log& to)
+        : log(to),
+          timer(executor),
+          no_fast_path(wanted == config::FastPath::off ? "off by node.yaml" : "") {}
 
+    std::expected<void, std::string> open(const config::Config& config);
     std::expected<void, std::string> open();
+    void open_fast_path();
     void look();
     void look_later(milliseconds interval);
     void set_links(std::vector<l4::Interface> found);
@@ -71,6 +88,8 @@ struct Layer4::Impl {
     std::unique_ptr<l4::Neighbours> network;
     std::unique_ptr<l4::KernelGuard> guard;
     l4::FlowSync flows;
+    std::unique_ptr<l4::KernelFastPath> fast_path;  // null: there is none
+    std::string no_fast_path;                       // why
     std::unique_ptr<l4::Lane> lane;
     std::shared_ptr<const l4::Services> services;
     std::vector<l4::Interface> interfaces;
@@ -79,19 +98,40 @@ struct Layer4::Impl {
     int looks = 0;
 };
 
+std::expected<void, std::string> Layer4::Impl::open(const config::Config& config) {
+    if (!lane)
+        if (auto done = open(); !done) return done;
+    for (const l4::Family family : {l4::Family::v4, l4::Family::v6}) {
+        if (lane->has_tap(family) || !wants_layer4(config, family)) continue;
+        if (auto done = lane->open_tap(family); !done) return done;
+    }
+    return {};
+}
+
 std::expected<void, std::string> Layer4::Impl::open() {
-    if (lane) return {};
     auto opened_network = l4::Neighbours::open();
     if (!opened_network) return std::unexpected(opened_network.error());
     auto opened_guard = l4::KernelGuard::open();
     if (!opened_guard) return std::unexpected(opened_guard.error());
-    auto opened_lane = l4::Lane::open(0, flows_max, random_key(), flows);
+    open_fast_path();
+    auto opened_lane = l4::Lane::open(0, flows_max, random_key(), flows, fast_path.get());
     if (!opened_lane) return std::unexpected(opened_lane.error());
     network = std::move(*opened_network);
     guard = std::move(*opened_guard);
     lane = std::move(*opened_lane);
     lane->start();
     return {};
+}
+
+// Without it all works, by our own thread.
+void Layer4::Impl::open_fast_path() {
+    if (fast_path || !no_fast_path.empty()) return;
+    auto opened = l4::KernelFastPath::open(fast_flows_max);
+    if (opened)
+        fast_path = std::move(*opened);
+    else
+        no_fast_path = opened.error();
+    if (!fast_path) log.info(fmt::format("layer 4: no fast path: {}", no_fast_path));
 }
 
 // Interfaces, routes and neighbours, as the kernel has them now.
@@ -170,6 +210,8 @@ void Layer4::Impl::apply() {
         names.push_back(one.name);
     // The kernel must not answer a packet that we take, nor drop one that we do not.
     if (auto done = guard->set(*services, names); !done) log.error(done.error());
+    if (fast_path && !fast_path->attach(links))
+        log.warn("layer 4: the fast path is not on all interfaces");
     if (!lane->watch(*services, links)) log.error("layer 4: the kernel refused the packet filter");
 }
 
@@ -191,13 +233,13 @@ std::string Layer4::Impl::server_name(std::uint16_t number) const {
     return services->servers[number].server->name();
 }
 
-Layer4::Layer4(asio::any_io_executor executor, Log& log)
-    : impl_(std::make_unique<Impl>(std::move(executor), log)) {}
+Layer4::Layer4(asio::any_io_executor executor, config::FastPath fast_path, Log& log)
+    : impl_(std::make_unique<Impl>(std::move(executor), fast_path, log)) {}
 
 Layer4::~Layer4() = default;
 
 std::expected<void, std::string> Layer4::prepare(const config::Config& config) {
-    return wants_layer4(config) ? impl_->open() : std::expected<void, std::string>{};
+    return wants_layer4(config) ? impl_->open(config) : std::expected<void, std::string>{};
 }
 
 void Layer4::adopt(const proxy::Generation& generation) {
@@ -223,6 +265,12 @@ void Layer4::stop() {
     impl_->timer.cancel();
     impl_->guard.reset();
     impl_->lane.reset();
+    impl_->fast_path.reset();
+}
+
+std::optional<Layer4Status> Layer4::status() const {
+    if (!impl_->lane || impl_->services->services.empty()) return std::nullopt;
+    return Layer4Status{impl_->lane->flows(), impl_->lane->fast_flows(), impl_->no_fast_path};
 }
 
 void Layer4::add_counts(ServiceStatus& status) const {

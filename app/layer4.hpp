@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,7 +30,7 @@ inline bool is_layer4(const config::Service& service) {
 /// service with mode dr or nat comes.
 class Layer4 {
 public:
-    Layer4(boost::asio::any_io_executor executor, Log& log);
+    Layer4(boost::asio::any_io_executor executor, config::FastPath fast_path, Log& log);
     ~Layer4();
     Layer4(const Layer4&) = delete;
     Layer4& operator=(const Layer4&) = delete;
@@ -50,6 +51,8 @@ public:
 
     /// Fills in what layer 4 has counted for the service.
     void add_counts(ServiceStatus& status) const;
+    /// nullopt: no service is of layer 4.
+    std::optional<Layer4Status> status() const;
     /// Drops that belong to no service, by name; none of them 0.
     std::vector<std::pair<std::string, std::uint64_t>> drops() const;
     /// Examples of dropped packets, of each service and of none; the newest first.

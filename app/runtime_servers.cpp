@@ -111,6 +111,7 @@ Status Runtime::status() const {
     status.incidents = incidents().total();
     if (impl_->pair) status.pair = impl_->pair->status();
     status.draining = impl_->stage == Impl::Stage::draining;
+    status.layer4 = impl_->layer4->status();
     status.packets_dropped = impl_->layer4->drops();
     status.certificates = impl_->in_force->tls().certificates();
     for (const auto& service : generation().services) {

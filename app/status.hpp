@@ -88,6 +88,15 @@ struct CertificateStatus {
     bool operator==(const CertificateStatus&) const = default;
 };
 
+/// Flows of modes dr and nat, of all services.
+struct Layer4Status {
+    std::uint64_t flows = 0;       // now
+    std::uint64_t fast_flows = 0;  // of them, whose packets are sent on in the kernel
+    std::string no_fast_path;      // why there is none; empty: there is one
+
+    bool operator==(const Layer4Status&) const = default;
+};
+
 struct Status {
     std::string node;
     std::string version;
@@ -102,6 +111,7 @@ struct Status {
     std::uint64_t incidents = 0;            // refusals and failures, ever
     bool draining = false;
     std::optional<ha::PairStatus> pair;  // when there are floating addresses or another node
+    std::optional<Layer4Status> layer4;
     /// Layer 4: packets that belong to no service, by the reason's name, none of them 0.
     std::vector<std::pair<std::string, std::uint64_t>> packets_dropped;
     std::vector<CertificateStatus> certificates;  // the one that expires first in front

@@ -219,6 +219,15 @@ std::string certificate_line(const CertificateStatus& certificate, const StatusS
     return clipped(line, style.columns) + '\n';
 }
 
+std::string layer4_text(const Layer4Status& layer4) {
+    const std::string fast =
+        layer4.no_fast_path.empty()
+            ? fmt::format("{} of them by the fast path", count_text(layer4.fast_flows))
+            : fmt::format("no fast path: {}", layer4.no_fast_path);
+    return fmt::format("layer 4: {} flow{}, {}\n", count_text(layer4.flows),
+                       layer4.flows == 1 ? "" : "s", fast);
+}
+
 std::string certificates_text(const Status& status, const StatusStyle& style) {
     const auto& all = status.certificates;
     std::string text;
@@ -313,6 +322,7 @@ std::string status_text(const Status& status, const StatusStyle& style) {
                             count_text(status.incidents), status.incidents == 1 ? "" : "s");
     }
     if (status.pair) text += pair_text(*status.pair, style);
+    if (status.layer4) text += layer4_text(*status.layer4);
     if (!status.packets_dropped.empty()) {
         text += "packets dropped:";
         for (const auto& [reason, count] : status.packets_dropped)

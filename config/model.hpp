@@ -34,6 +34,7 @@ enum class ClientCertificate { off, optional, required };
 enum class LogFormat { text, json };
 enum class LogLevel { debug, info, warn, error };
 enum class IoEngine { automatic, io_uring, epoll };
+enum class FastPath { automatic, off };
 
 /// Every wait has a limit. Idle limits restart with each byte that moves; none limits a total.
 struct Timeouts {
@@ -341,6 +342,7 @@ struct Node {
     std::string name;  // empty: the host name
     int workers = 0;   // 0: one a core
     IoEngine io = IoEngine::automatic;
+    FastPath fast_path = FastPath::automatic;
     std::string control;                // path of the control socket; empty: the default place
     std::uint32_t max_connections = 0;  // client connections in all; 0: what the file limit allows
     LogLevel log_level = LogLevel::info;

@@ -41,6 +41,10 @@ Mapping node_part() {
          word("io", &T::io, io_words,
               "How sockets are read, written and waited for. `auto` is `io_uring` where the kernel "
               "has it and allows it (Linux 6.1, and no seccomp profile against it), else `epoll`."),
+         word("fast_path", &T::fast_path, fast_path_words,
+              "Layer 4: packets of flows that have begun are sent on by a program in the kernel. "
+              "`auto` is where the kernel has what it needs (Linux 6.6) and allows it, else all "
+              "packets go through Poise itself."),
          text("control", &T::control, check_line,
               "Path of the control socket. Empty: the default place."),
          integer("max_connections", &T::max_connections, {0, 10'000'000, "auto"},

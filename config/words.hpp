@@ -89,6 +89,9 @@ constexpr std::array<EnumWord<LogLevel>, 4> log_level_words{{{"debug", LogLevel:
 constexpr std::array<EnumWord<IoEngine>, 3> io_words{
     {{"auto", IoEngine::automatic}, {"io_uring", IoEngine::io_uring}, {"epoll", IoEngine::epoll}}};
 
+constexpr std::array<EnumWord<FastPath>, 2> fast_path_words{
+    {{"auto", FastPath::automatic}, {"off", FastPath::off}}};
+
 constexpr std::array<EnumWord<AccessLog>, 2> access_log_words{
     {{"off", AccessLog::off}, {"all", AccessLog::all}}};
 

@@ -16,11 +16,6 @@ constexpr std::size_t ip6_bytes = 40;
 constexpr std::size_t icmp_bytes = 8;
 constexpr std::size_t icmp4_quote_max = 548;  // the whole stays within 576 bytes (RFC 1812)
 
-bool is_v4(const Ip& ip) {
-    return std::ranges::equal(std::span(ip).first(12),
-                              std::array<std::uint8_t, 12>{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255});
-}
-
 // Ethernet and IP; returns the view of what follows, whose bytes are 0.
 PacketView begin_packet(const Ip& from, const Ip& to, std::uint8_t protocol, std::size_t payload,
                         Answer& into) {

@@ -33,6 +33,8 @@ public:
         sum_ += static_cast<std::uint16_t>(~before) + std::uint64_t{after};
     }
 
+    /// The change of a sum, in memory order.
+    std::uint16_t folded() const { return fold(sum_); }
     /// A checksum as it travels: the complement of the sum.
     std::uint16_t applied_to(std::uint16_t checksum) const {
         return static_cast<std::uint16_t>(~fold(sum_ + static_cast<std::uint16_t>(~checksum)));

@@ -49,12 +49,14 @@ struct alignas(64) Flow {
     std::uint16_t queue = 0;
     FlowState state = FlowState::opening;
     std::uint8_t protocol = 0;
-    std::uint8_t fins = 0;         // bit 0: from the client, bit 1: from the server
+    std::uint8_t fins : 2 = 0;     // bit 0: from the client, bit 1: from the server
+    std::uint8_t packets : 6 = 0;  // since it began, up to what the fast path asks for
     bool answered : 1 = false;     // the server has said something
     bool used : 1 = false;         // a flow stands here
     bool kept : 1 = false;         // persistence knows the client
     bool elsewhere : 1 = false;    // told by the peer, and none of its packets has come here
     bool to_be_told : 1 = false;   // waits in the queue of changes for the peer
+    bool fast : 1 = false;         // goes by the fast path
     bool aside : 1 = false;        // no flow: leads to one, or to the server of a pair of ports
     std::uint16_t alias_port = 0;  // of the service's address: as whom the server sees the client
 };

@@ -34,11 +34,6 @@ static_assert(header_bytes + names_max * sizeof(LinkName) + piece_flows_max * (f
 
 using Bytes = std::span<const std::uint8_t>;
 
-bool is_v4(const Ip& ip) {
-    return std::ranges::equal(std::span(ip).first(12),
-                              std::array<std::uint8_t, 12>{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255});
-}
-
 void store_be64(std::uint8_t* at, std::uint64_t value) {
     store_be32(at, static_cast<std::uint32_t>(value >> 32));
     store_be32(at + 4, static_cast<std::uint32_t>(value));

@@ -17,8 +17,9 @@ constexpr Verdict ignored{};
 
 }  // namespace
 
-Forwarder::Forwarder(unsigned thread, std::size_t flows_max, HashKey secret)
+Forwarder::Forwarder(unsigned thread, std::size_t flows_max, HashKey secret, FastPath* fast)
     : thread_(thread),
+      fast_(fast),
       flows_(flows_max, secret, [this](Flow& flow) { release(flow); }),
       fragments_(secret),
       services_(std::make_shared<const Services>()),
@@ -55,10 +56,12 @@ void Forwarder::adopt(std::shared_ptr<const Services> services) {
 
 void Forwarder::set_links(std::vector<Link> links) {
     links_ = std::move(links);
+    fast_.invalidate();
 }
 
 void Forwarder::set_hops(std::vector<Hop> hops) {
     hops_ = std::move(hops);
+    fast_.invalidate();
 }
 
 Verdict Forwarder::dispatch(Work& work) {
@@ -100,7 +103,9 @@ Verdict Forwarder::from_client(Work& work, const PortRange& row) {
     note_client_packet(*flow, work, first);
     if (flow->alias_port != 0) keep_alias(*flow);
     teller_.note(flows_, *flow, now_);
-    return to_server(work, *flow);
+    const Verdict verdict = to_server(work, *flow);
+    if (verdict.action == Action::send) offer_fast(*flow, *work.view);
+    return verdict;
 }
 
 // Each one is scheduled alone; a flow for each server that the client has come to leads the
@@ -137,7 +142,9 @@ Verdict Forwarder::from_server(Work& work) {
     note_server_packet(*flow, work);
     if (flow->alias_port != 0) keep_alias(*flow);
     teller_.note(flows_, *flow, now_);
-    return to_client(work, *flow);
+    const Verdict verdict = to_client(work, *flow);
+    if (verdict.action == Action::send) offer_fast(*flow, *work.view);
+    return verdict;
 }
 
 Verdict Forwarder::later_fragment(Work& work) {

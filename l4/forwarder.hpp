@@ -4,6 +4,7 @@
 #include "base/hash.hpp"
 #include "l4/answer.hpp"
 #include "l4/drop_reason.hpp"
+#include "l4/fast_flows.hpp"
 #include "l4/flow_sync.hpp"
 #include "l4/flow_table.hpp"
 #include "l4/flow_teller.hpp"
@@ -65,8 +66,13 @@ public:
     /// With more half-open flows than this persistence waits for the handshake's end.
     static constexpr std::size_t half_open_calm = 4'096;
 
-    /// `thread` is which of the services' counters are its own.
-    Forwarder(unsigned thread, std::size_t flows_max, HashKey secret);
+    /// A flow goes by the fast path once it has had so many packets: most have less, and are not
+    /// worth the way.
+    static constexpr unsigned fast_from_packets = 16;
+
+    /// `thread` is which of the services' counters are its own. `fast` may be null, and outlives
+    /// it.
+    Forwarder(unsigned thread, std::size_t flows_max, HashKey secret, FastPath* fast = nullptr);
     ~Forwarder();
     Forwarder(const Forwarder&) = delete;
     Forwarder& operator=(const Forwarder&) = delete;
@@ -86,7 +92,7 @@ public:
     }
 
     /// A server went down or was halted: its flows are looked for and ended by advance().
-    void servers_lost() { sweeping_ = true, sweep_at_ = 0; }
+    void servers_lost();
 
     /// Ends what has expired, and goes on with what servers_lost() began. Often.
     void advance(Clock::time_point now);
@@ -105,6 +111,8 @@ public:
     void clear_answers() { answer_count_ = 0; }
 
     const FlowTable& flows() const { return flows_; }
+    /// Of these, so many go by the fast path.
+    std::size_t fast_flows() const { return fast_.size(); }
     const std::vector<Link>& links() const { return links_; }
     /// Packets that no service could be found for, or that were broken. Any thread.
     const DropCounters& drops() const { return drops_; }
@@ -144,8 +152,17 @@ private:
     void note_server_packet(Flow& flow, const Work& work);
     void release(Flow& flow);
     void end_flow(Flow& flow);
-    void reset_client(const Flow& flow);
+    void reset_client(Flow& flow);
     void sweep();
+
+    // The fast path; forwarder_fast.cpp.
+    void offer_fast(Flow& flow, const View& view);
+    bool may_be_fast(const Flow& flow, const View& view) const;
+    std::size_t make_directions(const Flow& flow, const View& view,
+                                std::span<FastDirection, 2> to) const;
+    void note_fast(Flow& flow, const FastPassed& passed);
+    void end_fast(Flow& flow);
+    void look_at_fast();
 
     // Clients in the servers' network, and pairs of ports; forwarder_aside.cpp.
     bool is_neighbour(const Ip& client, std::uint16_t server) const;
@@ -177,6 +194,7 @@ private:
     Answer* next_answer();
 
     const unsigned thread_;
+    FastFlows fast_;
     FlowTable flows_;
     Fragments fragments_;
     std::shared_ptr<const Services> services_;

@@ -179,7 +179,10 @@ void Forwarder::remember_client(const Flow& flow) {
 void Forwarder::note_client_packet(Flow& flow, const Work& work, bool first) {
     const config::Layer4& layer4 = work.view->service->layer4;
     const PacketView& packet = work.packet;
-    std::copy_n(work.frame().begin() + 6, flow.client_mac.size(), flow.client_mac.begin());
+    Mac from;
+    std::copy_n(work.frame().begin() + 6, from.size(), from.begin());
+    if (from != flow.client_mac || work.input.link != flow.link) end_fast(flow);
+    flow.client_mac = from;
     flow.link = work.input.link;
     flow.elsewhere = false;
     if (packet.protocol != protocol_tcp) {
@@ -190,6 +193,7 @@ void Forwarder::note_client_packet(Flow& flow, const Work& work, bool first) {
     if ((flags & tcp_ack) != 0) flow.client_ack = acknowledged(now_, work.frame(), packet);
     if ((flags & (tcp_rst | tcp_fin)) != 0) {
         flow.fins |= 1;
+        end_fast(flow);
         return flows_.touch(flow, FlowState::closing, layer4.closing);
     }
     if (flow.state == FlowState::established)
@@ -222,6 +226,7 @@ void Forwarder::note_server_packet(Flow& flow, const Work& work) {
     if (first && !refused) server.note_success();
     if ((flags & (tcp_rst | tcp_fin)) != 0) {
         flow.fins |= 2;
+        end_fast(flow);
         return flows_.touch(flow, FlowState::closing, layer4.closing);
     }
     if (flow.state == FlowState::established)
@@ -233,6 +238,7 @@ void Forwarder::note_server_packet(Flow& flow, const Work& work) {
 // Takes the flow off all counts.
 void Forwarder::release(Flow& flow) {
     if (flow.aside) return;
+    end_fast(flow);
     Server& server = servers_[flow.server];
     assert(server.flows > 0);
     --server.flows;
@@ -248,8 +254,9 @@ void Forwarder::end_flow(Flow& flow) {
     flows_.erase(flow);
 }
 
-void Forwarder::reset_client(const Flow& flow) {
+void Forwarder::reset_client(Flow& flow) {
     if (flow.elsewhere) return;
+    end_fast(flow);  // it knows what the client awaits
     Server& server = servers_[flow.server];
     const bool wanted = server.view == nullptr || server.view->service->layer4.reset_clients;
     const bool opened = flow.state == FlowState::established || flow.state == FlowState::opening;
@@ -267,7 +274,14 @@ void Forwarder::reset_client(const Flow& flow) {
 void Forwarder::advance(Clock::time_point now) {
     now_ = now;
     flows_.advance(now);
+    look_at_fast();
     if (sweeping_) sweep();
+}
+
+void Forwarder::servers_lost() {
+    sweeping_ = true;
+    sweep_at_ = 0;
+    fast_.invalidate();  // until then their packets would go on to them
 }
 
 // Ends the flows of servers that do not serve any more: a part of the table each time, no more

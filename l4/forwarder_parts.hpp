@@ -3,6 +3,8 @@
 
 #include "l4/forwarder.hpp"
 
+#include <chrono>
+
 namespace poise::l4 {
 
 struct Forwarder::View {
@@ -33,5 +35,8 @@ struct Forwarder::Work {
 };
 
 constexpr std::uint16_t no_server = ServerEntry::gone;
+
+/// How long a flow lives after a packet that left it in this state.
+std::chrono::milliseconds life_of(FlowState state, const config::Layer4& layer4);
 
 }  // namespace poise::l4

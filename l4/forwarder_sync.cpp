@@ -14,6 +14,8 @@ namespace {
 constexpr int pieces_told = 4;
 constexpr int pieces_adopted = 2;
 
+}  // namespace
+
 std::chrono::milliseconds life_of(FlowState state, const config::Layer4& layer4) {
     switch (state) {
         case FlowState::opening:
@@ -28,8 +30,6 @@ std::chrono::milliseconds life_of(FlowState state, const config::Layer4& layer4)
     }
     return layer4.datagram;
 }
-
-}  // namespace
 
 // Numbers of servers are a node's own; the peer names them by service and name.
 void Forwarder::note_servers() {
@@ -155,6 +155,7 @@ void Forwarder::adopt_flow(const FlowRecord& record) {
 }
 
 void Forwarder::update_flow(Flow& flow, const FlowRecord& record) {
+    end_fast(flow);
     flow.client_mac = record.client_mac;
     const auto link = std::ranges::find_if(
         links_, [&](const Link& one) { return one.index != 0 && one.name == record.link; });

@@ -12,7 +12,7 @@ namespace poise::l4 {
 
 namespace {
 
-// Before everything else at ingress.
+// Before everything else there.
 constexpr int priority = -450;
 
 std::string_view word(std::uint8_t protocol) {
@@ -77,17 +77,17 @@ std::string guard_rules(const Services& services, const std::vector<std::string>
     std::string devices;
     for (const std::string& interface : interfaces)
         devices += (devices.empty() ? "\"" : ", \"") + interface + "\"";
-    std::string text = fmt::format("table netdev {} {{ flags owner;\n{}", table, sets);
+    std::string text = fmt::format("table inet {} {{ flags owner;\n{}", table, sets);
     if (!devices.empty()) {
         text += fmt::format(
-            "chain guard {{ type filter hook ingress devices = {{ {} }} "
-            "priority {}; policy accept;\n{}}}\n",
-            devices, priority, rules);
+            "chain guard {{ type filter hook prerouting priority {}; policy accept;\n"
+            "iifname != {{ {} }} accept\n{}}}\n",
+            priority, devices, rules);
     }
-    return text + "}\n";
+    return text + masquerade_chain(services) + "}\n";
 }
 
-std::string masquerade_rules(const Services& services, const std::string& table) {
+std::string masquerade_chain(const Services& services) {
     std::string rules;
     for (const auto& service : services.services) {
         if (!service->masquerade) continue;
@@ -104,10 +104,9 @@ std::string masquerade_rules(const Services& services, const std::string& table)
     }
     if (rules.empty()) return {};
     return fmt::format(
-        "table inet {} {{ flags owner;\n"
         "chain leaving {{ type nat hook postrouting priority srcnat; "
-        "policy accept;\n{}}}\n}}\n",
-        table, rules);
+        "policy accept;\n{}}}\n",
+        rules);
 }
 
 // The five calls of libnftables(3) that are used.
@@ -149,16 +148,14 @@ std::expected<std::unique_ptr<KernelGuard>, std::string> KernelGuard::open() {
 
 std::expected<void, std::string> KernelGuard::set(const Services& services,
                                                   const std::vector<std::string>& interfaces) {
-    const std::string masquerade = masquerade_rules(services, table_);
-    const std::string text = undo_ + guard_rules(services, interfaces, table_) + masquerade;
+    const std::string text = undo_ + guard_rules(services, interfaces, table_);
     if (library_->run(library_->context, text.c_str()) != 0) {
         return std::unexpected(
             fmt::format("layer 4: nftables refused the rules that keep the kernel from answering: "
                         "{}",
                         library_->error(library_->context)));
     }
-    undo_ = fmt::format("delete table netdev {}\n", table_);
-    if (!masquerade.empty()) undo_ += fmt::format("delete table inet {}\n", table_);
+    undo_ = fmt::format("delete table inet {}\n", table_);
     return {};
 }
 

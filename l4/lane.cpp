@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cerrno>
@@ -31,22 +32,29 @@ void set_to(Counter& counter, std::uint64_t value) {
 
 }  // namespace
 
-Lane::Lane(unsigned number, std::size_t flows_max, HashKey secret, FlowSync& sync)
-    : number_(number), sync_(sync), forwarder_(number, flows_max, secret) {}
+Lane::Lane(unsigned number, std::size_t flows_max, HashKey secret, FlowSync& sync, FastPath* fast)
+    : number_(number), sync_(sync), forwarder_(number, flows_max, secret, fast) {}
 
 std::expected<std::unique_ptr<Lane>, std::string> Lane::open(unsigned number, std::size_t flows_max,
-                                                             HashKey secret, FlowSync& sync) {
-    auto ring = PacketRing::open(packets_shape);
-    if (!ring) return std::unexpected(ring.error());
-    auto syn_ring = PacketRing::open(syns_shape);
-    if (!syn_ring) return std::unexpected(syn_ring.error());
-    std::unique_ptr<Lane> lane(new Lane(number, flows_max, secret, sync));
-    lane->ring_ = std::move(*ring);
-    lane->syn_ring_ = std::move(*syn_ring);
+                                                             HashKey secret, FlowSync& sync,
+                                                             FastPath* fast) {
+    std::unique_ptr<Lane> lane(new Lane(number, flows_max, secret, sync, fast));
     lane->wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (lane->wake_ < 0)
         return std::unexpected(fmt::format("layer 4: no eventfd: {}", std::strerror(errno)));
     return lane;
+}
+
+std::expected<void, std::string> Lane::open_tap(Family family) {
+    assert(!has_tap(family));
+    auto packets = PacketRing::open(packets_shape, family);
+    if (!packets) return std::unexpected(packets.error());
+    auto syns = PacketRing::open(syns_shape, family);
+    if (!syns) return std::unexpected(syns.error());
+    auto opened = std::make_unique<Tap>(Tap{std::move(*packets), std::move(*syns)});
+    taps_[static_cast<std::size_t>(family)].store(opened.release(), std::memory_order_release);
+    ::eventfd_write(wake_, 1);
+    return {};
 }
 
 Lane::~Lane() {
@@ -57,6 +65,8 @@ Lane::~Lane() {
         thread_.join();
     }
     if (wake_ >= 0) ::close(wake_);
+    for (const auto& tap : taps_)
+        delete tap.load();
 }
 
 void Lane::start() {
@@ -85,8 +95,12 @@ void Lane::servers_lost() {
 }
 
 bool Lane::watch(const Services& services, std::span<const Link> links) {
-    return ring_->set_filter(make_filter(services, links, Tap::others)) &&
-           syn_ring_->set_filter(make_filter(services, links, Tap::syns));
+    const auto packets = make_filter(services, links, Tapped::others);
+    const auto syns = make_filter(services, links, Tapped::syns);
+    return std::ranges::all_of(taps_, [&](const auto& one) {
+        Tap* const tap = one.load();
+        return tap == nullptr || (tap->packets->set_filter(packets) && tap->syns->set_filter(syns));
+    });
 }
 
 void Lane::run() {
@@ -100,9 +114,16 @@ void Lane::run() {
 }
 
 std::size_t Lane::pass_packets(Forwarder::Clock::time_point now) {
-    const std::size_t others = pass_batch(*ring_, PacketRing::batch_max, now);
+    std::size_t passed = 0;
+    for (const auto& one : taps_)
+        if (Tap* const tap = one.load(std::memory_order_acquire)) passed += pass_packets(*tap, now);
+    return passed;
+}
+
+std::size_t Lane::pass_packets(Tap& tap, Forwarder::Clock::time_point now) {
+    const std::size_t others = pass_batch(*tap.packets, PacketRing::batch_max, now);
     const bool busy = others == PacketRing::batch_max;
-    return others + pass_batch(*syn_ring_, busy ? syns_when_busy : PacketRing::batch_max, now);
+    return others + pass_batch(*tap.syns, busy ? syns_when_busy : PacketRing::batch_max, now);
 }
 
 // The packets of one receive(): they stand in the ring until all have been sent.
@@ -136,6 +157,15 @@ void Lane::send_answers(PacketRing& ring) {
         ring.queue_own(answer.frame(), forwarder_.links()[answer.link].index);
     forwarder_.clear_answers();
     if (const std::size_t lost = ring.flush(); lost != 0) forwarder_.lost(Drop::send_failed, lost);
+}
+
+// Those that no packet has asked for. Any ring sends any packet.
+void Lane::send_answers() {
+    if (forwarder_.answers().empty()) return;
+    for (const auto& one : taps_)
+        if (Tap* const tap = one.load(std::memory_order_acquire))
+            return send_answers(*tap->packets);
+    forwarder_.clear_answers();
 }
 
 std::uint16_t Lane::link_of(int interface) {
@@ -175,22 +205,33 @@ void Lane::look_around(Forwarder::Clock::time_point now) {
     looked_ = now;
     do_posted();
     forwarder_.advance(now);
-    send_answers(*ring_);
-    if (const std::uint64_t lost = ring_->take_losses(); lost != 0)
-        forwarder_.lost(Drop::ring_full, lost);
-    if (const std::uint64_t lost = syn_ring_->take_losses(); lost != 0)
-        forwarder_.lost(Drop::syn_ring_full, lost);
+    send_answers();
+    for (const auto& one : taps_) {
+        Tap* const tap = one.load(std::memory_order_acquire);
+        if (tap == nullptr) continue;
+        if (const std::uint64_t lost = tap->packets->take_losses(); lost != 0)
+            forwarder_.lost(Drop::ring_full, lost);
+        if (const std::uint64_t lost = tap->syns->take_losses(); lost != 0)
+            forwarder_.lost(Drop::syn_ring_full, lost);
+    }
     set_to(flows_, forwarder_.flows().size());
+    set_to(fast_flows_, forwarder_.fast_flows());
     set_to(flow_bytes_, forwarder_.flows().memory_bytes());
 }
 
 void Lane::wait() {
-    pollfd watched[3] = {
-        {wake_, POLLIN, 0}, {ring_->fd(), POLLIN, 0}, {syn_ring_->fd(), POLLIN, 0}};
-    if (::poll(watched, 3, wait_limit()) <= 0) return;
+    std::array<pollfd, 1 + 2 * family_count> watched{{{wake_, POLLIN, 0}}};
+    nfds_t count = 1;
+    for (const auto& one : taps_) {
+        Tap* const tap = one.load(std::memory_order_acquire);
+        if (tap == nullptr) continue;
+        watched[count++] = {tap->packets->fd(), POLLIN, 0};
+        watched[count++] = {tap->syns->fd(), POLLIN, 0};
+    }
+    if (::poll(watched.data(), count, wait_limit()) <= 0) return;
     if ((watched[0].revents & POLLIN) == 0) return;
-    std::uint64_t count = 0;
-    if (::eventfd_read(wake_, &count) == 0) do_posted();
+    std::uint64_t calls = 0;
+    if (::eventfd_read(wake_, &calls) == 0) do_posted();
 }
 
 // In milliseconds.

@@ -4,6 +4,7 @@
 #include "l4/forwarder.hpp"
 #include "l4/packet_ring.hpp"
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <expected>
@@ -23,10 +24,14 @@ public:
     /// The most work that may wait; more is a bug of the caller.
     static constexpr std::size_t posts_max = 1'024;
 
-    /// `sync` outlives it.
+    /// `sync` and `fast` outlive it; without a fast path this is null.
     static std::expected<std::unique_ptr<Lane>, std::string> open(unsigned number,
                                                                   std::size_t flows_max,
-                                                                  HashKey secret, FlowSync& sync);
+                                                                  HashKey secret, FlowSync& sync,
+                                                                  FastPath* fast);
+    /// Packets of this family are taken too, once watch() has said which; no more than once each.
+    std::expected<void, std::string> open_tap(Family family);
+    bool has_tap(Family family) const { return tap(family) != nullptr; }
     /// Stops and waits for the thread.
     ~Lane();
     Lane(const Lane&) = delete;
@@ -43,6 +48,7 @@ public:
 
     /// Flows, and what the forwarder counts beside the services. Any thread.
     std::uint64_t flows() const { return flows_.value(); }
+    std::uint64_t fast_flows() const { return fast_flows_.value(); }
     std::uint64_t flow_bytes() const { return flow_bytes_.value(); }
     std::uint64_t drops(Drop reason) const {
         return forwarder_.drops()[static_cast<std::size_t>(reason)].value();
@@ -50,12 +56,23 @@ public:
     const LastDrops& last_drops() const { return forwarder_.last_drops(); }
 
 private:
-    Lane(unsigned number, std::size_t flows_max, HashKey secret, FlowSync& sync);
+    /// Where packets of one family come in, from the control thread's hands to ours.
+    struct Tap {
+        std::unique_ptr<PacketRing> packets;
+        std::unique_ptr<PacketRing> syns;  // a flood of them leaves `packets` to the others
+    };
 
+    Lane(unsigned number, std::size_t flows_max, HashKey secret, FlowSync& sync, FastPath* fast);
+
+    Tap* tap(Family family) const {
+        return taps_[static_cast<std::size_t>(family)].load(std::memory_order_acquire);
+    }
     void run();
     std::size_t pass_packets(Forwarder::Clock::time_point now);
+    std::size_t pass_packets(Tap& tap, Forwarder::Clock::time_point now);
     std::size_t pass_batch(PacketRing& ring, std::size_t limit, Forwarder::Clock::time_point now);
     void send_answers(PacketRing& ring);
+    void send_answers();
     void do_posted();
     void exchange(Forwarder::Clock::time_point now);
     void look_around(Forwarder::Clock::time_point now);
@@ -66,14 +83,15 @@ private:
     const unsigned number_;
     FlowSync& sync_;
     Forwarder forwarder_;
-    std::unique_ptr<PacketRing> ring_;
-    std::unique_ptr<PacketRing> syn_ring_;  // a flood of them leaves ring_ to the others
-    int wake_ = -1;                         // an eventfd
+    // Set once, by the control thread; deleted with this.
+    std::array<std::atomic<Tap*>, family_count> taps_{};
+    int wake_ = -1;  // an eventfd
     std::atomic<bool> stopping_{false};
     std::atomic<bool> servers_lost_{false};
     std::mutex mutex_;  // guards posted_
     std::vector<std::function<void(Forwarder&)>> posted_;
     Counter flows_;
+    Counter fast_flows_;
     Counter flow_bytes_;
     Forwarder::Clock::time_point looked_;
     Forwarder::Clock::time_point exchanged_;

@@ -105,10 +105,6 @@ void copy_mac(Value value, Mac& into) {
     if (value.size() == into.size()) std::ranges::copy(value, into.begin());
 }
 
-bool is_v4(const Ip& ip) {
-    return Address{ip, 0}.is_v4();
-}
-
 Value wire_form(const Ip& ip) {
     return std::span(ip).last(is_v4(ip) ? 4 : 16);
 }

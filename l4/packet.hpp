@@ -4,6 +4,7 @@
 
 #include "l4/drop_reason.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +16,11 @@ namespace poise::l4 {
 /// An address as Address::ip has it: IPv4 as ::ffff:a.b.c.d.
 using Ip = std::array<std::uint8_t, 16>;
 using Mac = std::array<std::uint8_t, 6>;
+
+constexpr bool is_v4(const Ip& ip) {
+    constexpr std::array<std::uint8_t, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    return std::equal(mapped.begin(), mapped.end(), ip.begin());
+}
 
 constexpr std::uint8_t protocol_icmp = 1;
 constexpr std::uint8_t protocol_tcp = 6;

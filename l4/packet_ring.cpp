@@ -95,7 +95,8 @@ struct PacketRing::Sending {
 PacketRing::PacketRing(const RingShape& shape)
     : shape_(shape), to_send_(std::make_unique<Sending>()) {}
 
-std::expected<std::unique_ptr<PacketRing>, std::string> PacketRing::open(const RingShape& shape) {
+std::expected<std::unique_ptr<PacketRing>, std::string> PacketRing::open(const RingShape& shape,
+                                                                         Family family) {
     std::unique_ptr<PacketRing> ring(new PacketRing(shape));
     ring->packets_.reserve(batch_max);
     // Protocol 0: nothing arrives before the ring and the filter are there.
@@ -108,7 +109,6 @@ std::expected<std::unique_ptr<PacketRing>, std::string> PacketRing::open(const R
     if (!attach(fd, {&nothing, 1}) || !set(fd, PACKET_VERSION, TPACKET_V2) ||
         !set(fd, PACKET_VNET_HDR, 1) || !set(ring->sending_, PACKET_VNET_HDR, 1))
         return std::unexpected(failure("cannot set up a packet socket"));
-    set(fd, PACKET_IGNORE_OUTGOING, 1);  // the filter sees to it too
     set(ring->sending_, PACKET_QDISC_BYPASS, 1);
     const int buffer = 8 << 20;
     ::setsockopt(ring->sending_, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer);
@@ -127,7 +127,7 @@ std::expected<std::unique_ptr<PacketRing>, std::string> PacketRing::open(const R
 
     sockaddr_ll everywhere{};
     everywhere.sll_family = AF_PACKET;
-    everywhere.sll_protocol = htons(ETH_P_ALL);
+    everywhere.sll_protocol = htons(family == Family::v4 ? ETH_P_IP : ETH_P_IPV6);
     if (::bind(fd, reinterpret_cast<sockaddr*>(&everywhere), sizeof everywhere) != 0)
         return std::unexpected(failure("cannot bind a packet socket"));
     return ring;

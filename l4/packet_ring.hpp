@@ -36,14 +36,19 @@ constexpr RingShape packets_shape{69'632, 1'024, 16};
 constexpr RingShape syns_shape{512, 16'384, 256};
 static_assert(syn_frame_max + 128 <= syns_shape.place_bytes);
 
+enum class Family : std::uint8_t { v4, v6 };
+constexpr std::size_t family_count = 2;
+
 /// One thread receives and sends; set_filter() may be called by another.
 class PacketRing {
 public:
     static constexpr std::size_t batch_max = 64;
     static constexpr std::size_t own_max = 192;  // packets of our own for each flush()
 
-    /// Takes nothing before set_filter(). The error says what is missing.
-    static std::expected<std::unique_ptr<PacketRing>, std::string> open(const RingShape& shape);
+    /// For packets of `family`, behind tcx and before netfilter. Takes nothing before set_filter().
+    /// The error says what is missing.
+    static std::expected<std::unique_ptr<PacketRing>, std::string> open(const RingShape& shape,
+                                                                        Family family);
     ~PacketRing();
     PacketRing(const PacketRing&) = delete;
     PacketRing& operator=(const PacketRing&) = delete;

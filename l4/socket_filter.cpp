@@ -30,10 +30,6 @@ struct Layout {
 constexpr Layout layout4{14 + 9, 14 + 12, 14 + 16, 1, protocol_icmp};
 constexpr Layout layout6{14 + 6, 14 + 8, 14 + 24, 4, protocol_icmp6};
 
-bool is_v4(const Ip& ip) {
-    return Address{ip, 0}.is_v4();
-}
-
 class Program {
 public:
     void load(std::uint16_t width, std::uint32_t at) {
@@ -141,7 +137,7 @@ void add_links(Program& program, std::span<const Link> links) {
 }
 
 // What is of the other tap goes no further.
-void add_tap(Program& program, bool v4, Tap tap) {
+void add_tap(Program& program, bool v4, Tapped tap) {
     const Layout& layout = v4 ? layout4 : layout6;
     constexpr std::uint32_t flags_at = 13;
     constexpr std::uint32_t syn = 0x02;
@@ -160,7 +156,7 @@ void add_tap(Program& program, bool v4, Tap tap) {
     }
     program.add(BPF_ALU | BPF_AND | BPF_K, syn | ack);
     program.demand(BPF_JEQ, syn);
-    if (tap == Tap::others) {
+    if (tap == Tapped::others) {
         program.leave();
         program.close();
     } else {
@@ -170,7 +166,7 @@ void add_tap(Program& program, bool v4, Tap tap) {
     }
 }
 
-std::vector<FilterStep> make(const Services& services, std::span<const Link> links, Tap tap,
+std::vector<FilterStep> make(const Services& services, std::span<const Link> links, Tapped tap,
                              Detail detail) {
     Program program;
     for (const auto& [at, wanted] :
@@ -210,7 +206,7 @@ std::vector<FilterStep> make(const Services& services, std::span<const Link> lin
 }  // namespace
 
 std::vector<FilterStep> make_filter(const Services& services, std::span<const Link> links,
-                                    Tap tap) {
+                                    Tapped tap) {
     for (const Detail detail : {Detail::ports, Detail::addresses}) {
         auto steps = make(services, links, tap, detail);
         if (steps.size() <= filter_steps_max) return steps;

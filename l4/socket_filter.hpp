@@ -26,12 +26,13 @@ constexpr std::size_t filter_steps_max = 4'096;  // the kernel's limit
 /// a longer one, as with data of TCP Fast Open, is among the others.
 constexpr std::uint32_t syn_frame_max = 384;
 
-enum class Tap : std::uint8_t { syns, others };
+enum class Tapped : std::uint8_t { syns, others };
 
 /// Takes what was sent to this machine over one of `links`, without a VLAN tag (such a packet
 /// comes again over its VLAN's own interface), and is of a service, from a server of nat, or an
 /// ICMP error. With more ports than fit it asks for the addresses alone, and with more addresses
 /// than fit for none: then the forwarder sees more and ignores it. No packet is of both taps.
-std::vector<FilterStep> make_filter(const Services& services, std::span<const Link> links, Tap tap);
+std::vector<FilterStep> make_filter(const Services& services, std::span<const Link> links,
+                                    Tapped tap);
 
 }  // namespace poise::l4

@@ -6,6 +6,7 @@ the time of one when nothing else runs. Bulk: one TCP connection to the server, 
 """
 
 import argparse
+import json
 import os
 import re
 import socket
@@ -85,8 +86,43 @@ def bulk(network, seconds: int) -> float:
     return total[0] * 8 / taken / 1e9
 
 
+def busy_seconds() -> float:
+    """Of all cores, since the machine's start."""
+    user, nice, system, _, _, irq, softirq, *_ = map(int, Path("/proc/stat").read_text()
+                                                     .split("\n")[0].split()[1:])
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+
+
+def counted(server) -> int:
+    """Datagrams that have reached the server, where its kernel drops them."""
+    listed = server.run(["nft", "list", "table", "netdev", "sink"]).stdout
+    return int(re.search(r"counter packets (\d+)", listed).group(1))
+
+
+def packets(network, flows: int, seconds: int) -> str:
+    """One way, as fast as they go; counted when all flows have been seen many times."""
+    client, lb, server = (network.nodes[role] for role in ("client", "lb", "s1"))
+    sink = (f"table netdev sink {{ chain in {{ type filter hook ingress device eth0 priority 0; "
+            f"udp dport {SERVER_PORT} counter drop\n}}\n}}")
+    assert server.run(["nft", "-f", "-"], text=sink).returncode == 0
+    mac = json.loads(lb.run(["ip", "-j", "link", "show", "eth0"]).stdout)[0]["address"]
+    with client.inside():
+        load = subprocess.Popen([str(ROOT / "build/release/bench/packets"), "eth0", mac, client.ip,
+                                 VIP, str(PORT), str(flows), str(2 * seconds)],
+                                stdout=subprocess.DEVNULL)
+    time.sleep(seconds)
+    begun, busy, before = time.monotonic(), busy_seconds(), counted(server)
+    time.sleep(seconds * 0.9)
+    taken, busy, passed = time.monotonic() - begun, busy_seconds() - busy, counted(server) - before
+    load.wait(seconds + 30)
+    server.run(["nft", "delete table netdev sink"])
+    return f"{passed / taken / 1e3:.0f} k/s, CPU {busy / max(passed, 1) * 1e9:.0f} ns each, in all"
+
+
 def measure(network, seconds: int) -> None:
     client = network.nodes["client"]
+    for flows in (1, 50_000):
+        print(f"    one way, {flows:>5} flows:", packets(network, flows, seconds))
     for clients, window in ((1, 1), (1, 64), (1000, 8)):
         print(f"    {clients:>5} clients, window {window:>2}:",
               datagrams(client, clients, window, seconds))

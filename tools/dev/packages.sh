@@ -7,7 +7,7 @@ packages_of() {
     case $1 in
         build) echo clang-19 lld-19 libclang-rt-19-dev cmake ninja-build ccache libboost1.81-dev \
             libssl-dev libcurl4-openssl-dev zlib1g-dev node-llhttp libfmt-dev doctest-dev liburing-dev libnghttp2-dev \
-            libyaml-cpp-dev libcli11-dev nlohmann-json3-dev ;;
+            libbpf-dev libelf-dev libyaml-cpp-dev libcli11-dev nlohmann-json3-dev ;;
         test) echo curl wrk nginx-light haproxy dnsmasq-base dnsperf iperf3 openssl iproute2 nftables \
             procps python3 python3-pytest python3-jsonschema python3-yaml netcat-openbsd \
             xrdp freerdp2-x11 xvfb nghttp2-client nghttp2-server python3-h2 \

@@ -51,11 +51,15 @@ void check_format(const std::string& page) {
 }  // namespace
 
 TEST_SUITE("admin/metrics") {
-    TEST_CASE("packets of no service that were dropped have a counter for each reason") {
+    TEST_CASE(
+        "layer 4: flows, and a counter for each reason why a packet of no service was dropped") {
         json status = json::parse(one_service);
         status["packets_dropped"] = {{"malformed", 3}, {"ring_full", 70}};
+        status["layer4"] = {{"flows", 9}, {"fast_flows", 4}, {"no_fast_path", ""}};
         const std::string page = metrics_text(status.dump(), {});
         check_format(page);
+        CHECK(page.find("poise_flows 9\n") != std::string::npos);
+        CHECK(page.find("poise_fast_flows 4\n") != std::string::npos);
         CHECK(page.find("poise_packets_dropped_total{reason=\"malformed\"} 3\n") !=
               std::string::npos);
         CHECK(page.find("poise_packets_dropped_total{reason=\"ring_full\"} 70\n") !=

@@ -60,6 +60,7 @@ Status status() {
             .connections = 9,
             .incidents = 3,
             .draining = true,
+            .layer4 = Layer4Status{.flows = 70, .fast_flows = 30, .no_fast_path = "why"},
             .certificates = {{.file = "site.crt",
                               .names = {"site.test", "*.site.test"},
                               .key = "ecdsa",

@@ -137,6 +137,17 @@ TEST_SUITE("app/status_text") {
               "open connections; draining\n1 request refused or failed: `poise why` tells\n");
     }
 
+    TEST_CASE("flows are told, and how many the kernel sends on, or why none") {
+        Status status;
+        CHECK_FALSE(holds(status_text(status, {}), "layer 4"));
+        status.layer4 = Layer4Status{12'300, 64, ""};
+        CHECK(holds(status_text(status, {}),
+                    "\nlayer 4: 12.3k flows, 64 of them by the fast path\n"));
+        status.layer4 = Layer4Status{1, 0, "off by node.yaml"};
+        CHECK(
+            holds(status_text(status, {}), "\nlayer 4: 1 flow, no fast path: off by node.yaml\n"));
+    }
+
     TEST_CASE("certificates are told with their names, their end and their state") {
         struct Row {
             std::vector<std::string> names;

@@ -153,7 +153,7 @@ TEST_SUITE("config/effective") {
     TEST_CASE("a node's settings are written and load again") {
         const std::string defaults = effective_yaml(Node{});
         CHECK(defaults ==
-              "node:\n  name: \"\"\n  workers: auto\n  io: auto\n  control: \"\"\n"
+              "node:\n  name: \"\"\n  workers: auto\n  io: auto\n  fast_path: auto\n  control: \"\"\n"
               "  max_connections: auto\n"
               "admin:\n  http: \"off\"\n  https: \"off\"\n  users_file: \"\"\n"
               "  state_dir: \"\"\n"
@@ -165,6 +165,7 @@ TEST_SUITE("config/effective") {
         const Node node{"lb1",
                         4,
                         IoEngine::epoll,
+                        FastPath::off,
                         "/run/\"p\"",
                         7,
                         LogLevel::error,

@@ -260,6 +260,8 @@ TEST_SUITE("config/reader errors") {
               "1:17 'workers' must be auto or a whole number from 1 to 64, found '2000'");
         CHECK(node_errors("node: {workers: 65}\n") ==
               "1:17 'workers' must be auto or a whole number from 1 to 64, found '65'");
+        CHECK(node_errors("node: {fast_path: on}\n") ==
+              "1:18 unknown fast_path 'on' | one of: auto, off");
         CHECK(node_errors("log: {level: trace}\n") ==
               "1:14 unknown level 'trace' | one of: debug, info, warn, error");
         CHECK(node_errors("node: {name: \"a b\"}\n") ==
@@ -268,12 +270,12 @@ TEST_SUITE("config/reader errors") {
         CHECK(node_errors("admin: {http: \"9080\", users: x}\n").contains("9080"));
 
         const auto node = parse_node(
-            "node: {name: lb1, workers: 3, io: epoll, control: /run/p, "
+            "node: {name: lb1, workers: 3, io: epoll, fast_path: off, control: /run/p, "
             "max_connections: 9}\nlog: {level: warn, format: json, "
             "access: all, file: /var/log/p}\nadmin: {http: off, https: off}\n",
             "node.yaml");
         REQUIRE(node);
-        CHECK(*node == Node{"lb1", 3, IoEngine::epoll, "/run/p", 9, LogLevel::warn, LogFormat::json,
+        CHECK(*node == Node{"lb1", 3, IoEngine::epoll, FastPath::off, "/run/p", 9, LogLevel::warn, LogFormat::json,
                             AccessLog::all, "/var/log/p"});
     }
 

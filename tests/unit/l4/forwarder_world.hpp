@@ -25,11 +25,12 @@ struct Setting {
     std::uint16_t last_port = 80;  // of the service, from 80 on
     std::size_t flows_max = 1'000;
     bool persistent = false;
+    FastPath* fast = nullptr;
 };
 
 // One service on port 80 of 10.0.0.100 over servers 10.1.0.1 and 10.1.0.2, for TCP and UDP.
 struct World {
-    explicit World(const Setting& given) : setting(given), forwarder(0, given.flows_max, {1, 2}) {
+    explicit World(const Setting& given) : setting(given), forwarder(0, given.flows_max, {1, 2}, given.fast) {
         config::Service configured;
         configured.name = "web";
         configured.scheduler = setting.scheduler;

@@ -29,8 +29,8 @@ Services services_of(std::optional<Ip> masquerade) {
 
 TEST_CASE("l4 kernel guard: what is ours is dropped, what answers this machine is not") {
     const std::string rules = guard_rules(services_of({}), {"eth0", "eth1"}, "poise_7");
-    CHECK(rules.find("table netdev poise_7 { flags owner;") == 0);
-    CHECK(rules.find("devices = { \"eth0\", \"eth1\" }") != std::string::npos);
+    CHECK(rules.find("table inet poise_7 { flags owner;") == 0);
+    CHECK(rules.find("iifname != { \"eth0\", \"eth1\" } accept\n") != std::string::npos);
     CHECK(rules.find("elements = { 10.0.0.100 . tcp . 80 }") != std::string::npos);
     CHECK(rules.find("elements = { 2001:db8::1 . udp . 5000-5009 }") != std::string::npos);
     CHECK(rules.find("fib daddr type != local ip saddr . meta l4proto . th sport @servers4") !=
@@ -40,15 +40,14 @@ TEST_CASE("l4 kernel guard: what is ours is dropped, what answers this machine i
 }
 
 TEST_CASE("l4 kernel guard: the servers of a service leave as its address") {
-    CHECK(masquerade_rules(services_of({}), "poise_7").empty());
-    CHECK(masquerade_rules(services_of(ip("10.0.0.100")), "poise_7") ==
-          "table inet poise_7 { flags owner;\n"
+    CHECK(masquerade_chain(services_of({})).empty());
+    CHECK(masquerade_chain(services_of(ip("10.0.0.100"))) ==
           "chain leaving { type nat hook postrouting priority srcnat; policy accept;\n"
-          "ip saddr { 10.1.0.1, 10.1.0.2 } counter snat ip to 10.0.0.100\n}\n}\n");
+          "ip saddr { 10.1.0.1, 10.1.0.2 } counter snat ip to 10.0.0.100\n}\n");
     Services six = services_of(ip("2001:db8::100"));
     six.servers[0].ip = ip("fd00::1");
     six.servers[2].ip = ip("fd00::2");
-    CHECK(masquerade_rules(six, "p").find(
+    CHECK(masquerade_chain(six).find(
               "ip6 saddr { fd00::1, fd00::2 } counter snat ip6 to 2001:db8::100") !=
           std::string::npos);
 }

@@ -126,7 +126,8 @@ std::string taps_of(const Made& made, const Services& services) {
     const Bytes frame = make_packet(made);
     const std::vector<Link> links{{interface_index, our_mac, 1'500, {}}};
     std::string taps;
-    for (const auto& [tap, letter] : {std::pair{Tap::syns, 's'}, std::pair{Tap::others, 'o'}}) {
+    for (const auto& [tap, letter] :
+         {std::pair{Tapped::syns, 's'}, std::pair{Tapped::others, 'o'}}) {
         const auto steps = make_filter(services, links, tap);
         REQUIRE(steps.size() <= filter_steps_max);
         if (Machine(steps, frame).takes()) taps += letter;

@@ -1,0 +1,161 @@
+#include "l4/fast_flows.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cassert>
+#include <utility>
+
+namespace poise::l4 {
+
+namespace {
+
+constexpr std::size_t steps_a_round = 10;
+
+// The program adds to them all the while.
+std::uint64_t taken(__u64& count) {
+    return std::atomic_ref<__u64>(count).exchange(0, std::memory_order_relaxed);
+}
+
+std::atomic_ref<__u32> generation_of(poise_fast_way& way) {
+    return std::atomic_ref<__u32>(way.generation);
+}
+
+}  // namespace
+
+FastFlows::FastFlows(FastPath* path) : path_(path) {
+    if (path_ != nullptr) invalidate();
+}
+
+bool FastFlows::add(std::uint32_t flow, std::span<const FastDirection> directions) {
+    assert(directions.size() == 1 || directions.size() == 2);
+    assert(!slots_by_flow_.contains(flow));
+    std::uint32_t number = 0;
+    if (!free_.empty()) {
+        number = free_.back();
+    } else {
+        if (slots_.size() >= path_->ways().size() / 2) return false;
+        number = static_cast<std::uint32_t>(slots_.size());
+        slots_.emplace_back();
+        free_.push_back(number);
+    }
+    Slot& slot = slots_[number];
+    set_ways(number, directions);
+    for (std::size_t i = 0; i < directions.size(); ++i) {
+        slot.keys[i] = directions[i].key;
+        if (path_->put(slot.keys[i], number * 2 + static_cast<std::uint32_t>(i))) continue;
+        if (i == 1) path_->remove(slot.keys[0]);
+        return false;
+    }
+    free_.pop_back();
+    slot.flow = flow;
+    slot.directions = static_cast<std::uint8_t>(directions.size());
+    slot.idle_rounds = 0;
+    slots_by_flow_.emplace(flow, number);
+    return true;
+}
+
+FastPassed FastFlows::remove(std::uint32_t flow) {
+    const auto found = slots_by_flow_.find(flow);
+    assert(found != slots_by_flow_.end());
+    const std::uint32_t number = found->second;
+    slots_by_flow_.erase(found);
+    Slot& slot = slots_[number];
+    for (std::size_t i = 0; i < slot.directions; ++i)
+        path_->remove(slot.keys[i]);
+    const FastPassed passed = take(number);
+    slot.directions = 0;
+    freed_.push_back(number);
+    return passed;
+}
+
+void FastFlows::invalidate() {
+    if (path_ == nullptr) return;
+    std::atomic_ref<__u32> generation(path_->state().generation);
+    std::uint32_t next = generation.load() + 1;
+    if (next == 0) ++next;
+    generation.store(next);
+}
+
+bool FastFlows::is_current(std::uint32_t flow) const {
+    const auto found = slots_by_flow_.find(flow);
+    assert(found != slots_by_flow_.end());
+    return path_->ways()[found->second * 2].generation == path_->state().generation;
+}
+
+void FastFlows::renew(std::uint32_t flow, std::span<const FastDirection> directions) {
+    const auto found = slots_by_flow_.find(flow);
+    assert(found != slots_by_flow_.end());
+    assert(slots_[found->second].directions == directions.size());
+    set_ways(found->second, directions);
+}
+
+// Void while it is written. What was counted stays.
+void FastFlows::set_ways(std::size_t slot, std::span<const FastDirection> directions) {
+    for (std::size_t i = 0; i < directions.size(); ++i) {
+        poise_fast_way& to = way(slot, i);
+        const poise_fast_way& from = directions[i].way;
+        generation_of(to).store(0);
+        to.interface = from.interface;
+        to.from_interface = from.from_interface;
+        std::ranges::copy(from.macs, to.macs);
+        std::ranges::copy(from.address, to.address);
+        std::ranges::copy(from.from_mac, to.from_mac);
+        to.port = from.port;
+        to.mtu = from.mtu;
+        to.flags = from.flags;
+        to.address_delta = from.address_delta;
+        generation_of(to).store(path_->state().generation);
+    }
+}
+
+FastPassed FastFlows::take(std::size_t slot) {
+    poise_fast_way& in = way(slot, 0);
+    FastPassed passed{
+        .packets_in = taken(in.packets),
+        .bytes_in = taken(in.bytes),
+        .acknowledged =
+            std::atomic_ref<__u32>(in.acknowledged).exchange(0, std::memory_order_relaxed)};
+    if (slots_[slot].directions < 2) return passed;
+    poise_fast_way& out = way(slot, 1);
+    passed.packets_out = taken(out.packets);
+    passed.bytes_out = taken(out.bytes);
+    return passed;
+}
+
+void FastFlows::look_around(Clock::time_point now,
+                            const std::function<void(std::uint32_t, const FastPassed&)>& passed,
+                            const std::function<void(std::uint32_t)>& idle) {
+    if (now - looked_ < round / steps_a_round) return;
+    looked_ = now;
+    if (look_at_ >= slots_.size()) {
+        if (now < round_ends_) return;
+        begin_round(now);
+    }
+    const std::size_t step = slots_.size() / steps_a_round + 1;
+    const std::size_t end = std::min(look_at_ + step, slots_.size());
+    for (; look_at_ < end; ++look_at_)
+        look_at(look_at_, passed, idle);
+}
+
+void FastFlows::begin_round(Clock::time_point now) {
+    look_at_ = 0;
+    round_ends_ = now + round;
+    free_.insert(free_.end(), freed_before_.begin(), freed_before_.end());
+    freed_before_ = std::exchange(freed_, {});
+}
+
+void FastFlows::look_at(std::size_t number,
+                        const std::function<void(std::uint32_t, const FastPassed&)>& passed,
+                        const std::function<void(std::uint32_t)>& idle) {
+    Slot& slot = slots_[number];
+    if (slot.directions == 0) return;
+    const FastPassed seen = take(number);
+    if (seen.any()) {
+        slot.idle_rounds = 0;
+        passed(slot.flow, seen);
+    } else if (++slot.idle_rounds >= idle_rounds_max) {
+        idle(slot.flow);
+    }
+}
+
+}  // namespace poise::l4
