@@ -79,7 +79,7 @@ void FastFlows::invalidate() {
 bool FastFlows::is_current(std::uint32_t flow) const {
     const auto found = slots_by_flow_.find(flow);
     assert(found != slots_by_flow_.end());
-    return path_->ways()[found->second * 2].generation == path_->state().generation;
+    return path_->ways()[std::size_t{found->second} * 2].generation == path_->state().generation;
 }
 
 void FastFlows::renew(std::uint32_t flow, std::span<const FastDirection> directions) {

@@ -47,11 +47,12 @@ std::expected<std::unique_ptr<Lane>, std::string> Lane::open(unsigned number, st
 
 std::expected<void, std::string> Lane::open_tap(Family family) {
     assert(!has_tap(family));
-    auto packets = PacketRing::open(packets_shape, family);
-    if (!packets) return std::unexpected(packets.error());
-    auto syns = PacketRing::open(syns_shape, family);
-    if (!syns) return std::unexpected(syns.error());
-    auto opened = std::make_unique<Tap>(Tap{std::move(*packets), std::move(*syns)});
+    auto opened = std::make_unique<Tap>();
+    for (const Tapped kind : tapped_all) {
+        auto ring = PacketRing::open(shape_of(kind), family);
+        if (!ring) return std::unexpected(ring.error());
+        opened->rings[static_cast<std::size_t>(kind)] = std::move(*ring);
+    }
     taps_[static_cast<std::size_t>(family)].store(opened.release(), std::memory_order_release);
     ::eventfd_write(wake_, 1);
     return {};
@@ -95,12 +96,14 @@ void Lane::servers_lost() {
 }
 
 bool Lane::watch(const Services& services, std::span<const Link> links) {
-    const auto packets = make_filter(services, links, Tapped::others);
-    const auto syns = make_filter(services, links, Tapped::syns);
-    return std::ranges::all_of(taps_, [&](const auto& one) {
-        Tap* const tap = one.load();
-        return tap == nullptr || (tap->packets->set_filter(packets) && tap->syns->set_filter(syns));
-    });
+    bool all = true;
+    for (const Tapped kind : tapped_all) {
+        const auto filter = make_filter(services, links, kind);
+        for (const auto& one : taps_)
+            if (Tap* const tap = one.load(); tap != nullptr && !tap->ring(kind).set_filter(filter))
+                all = false;
+    }
+    return all;
 }
 
 void Lane::run() {
@@ -121,9 +124,12 @@ std::size_t Lane::pass_packets(Forwarder::Clock::time_point now) {
 }
 
 std::size_t Lane::pass_packets(Tap& tap, Forwarder::Clock::time_point now) {
-    const std::size_t others = pass_batch(*tap.packets, PacketRing::batch_max, now);
-    const bool busy = others == PacketRing::batch_max;
-    return others + pass_batch(*tap.syns, busy ? syns_when_busy : PacketRing::batch_max, now);
+    const std::size_t others = pass_batch(tap.ring(Tapped::others), PacketRing::batch_max, now);
+    const std::size_t datagrams =
+        pass_batch(tap.ring(Tapped::datagrams), PacketRing::batch_max, now);
+    const bool busy = std::max(others, datagrams) == PacketRing::batch_max;
+    const std::size_t limit = busy ? syns_when_busy : PacketRing::batch_max;
+    return others + datagrams + pass_batch(tap.ring(Tapped::syns), limit, now);
 }
 
 // The packets of one receive(): they stand in the ring until all have been sent.
@@ -164,7 +170,7 @@ void Lane::send_answers() {
     if (forwarder_.answers().empty()) return;
     for (const auto& one : taps_)
         if (Tap* const tap = one.load(std::memory_order_acquire))
-            return send_answers(*tap->packets);
+            return send_answers(tap->ring(Tapped::others));
     forwarder_.clear_answers();
 }
 
@@ -209,10 +215,9 @@ void Lane::look_around(Forwarder::Clock::time_point now) {
     for (const auto& one : taps_) {
         Tap* const tap = one.load(std::memory_order_acquire);
         if (tap == nullptr) continue;
-        if (const std::uint64_t lost = tap->packets->take_losses(); lost != 0)
-            forwarder_.lost(Drop::ring_full, lost);
-        if (const std::uint64_t lost = tap->syns->take_losses(); lost != 0)
-            forwarder_.lost(Drop::syn_ring_full, lost);
+        for (const Tapped kind : tapped_all)
+            if (const std::uint64_t lost = tap->ring(kind).take_losses(); lost != 0)
+                forwarder_.lost(kind == Tapped::syns ? Drop::syn_ring_full : Drop::ring_full, lost);
     }
     set_to(flows_, forwarder_.flows().size());
     set_to(fast_flows_, forwarder_.fast_flows());
@@ -220,13 +225,13 @@ void Lane::look_around(Forwarder::Clock::time_point now) {
 }
 
 void Lane::wait() {
-    std::array<pollfd, 1 + 2 * family_count> watched{{{wake_, POLLIN, 0}}};
+    std::array<pollfd, 1 + tapped_all.size() * family_count> watched{{{wake_, POLLIN, 0}}};
     nfds_t count = 1;
     for (const auto& one : taps_) {
         Tap* const tap = one.load(std::memory_order_acquire);
         if (tap == nullptr) continue;
-        watched[count++] = {tap->packets->fd(), POLLIN, 0};
-        watched[count++] = {tap->syns->fd(), POLLIN, 0};
+        for (const auto& ring : tap->rings)
+            watched[count++] = {ring->fd(), POLLIN, 0};
     }
     if (::poll(watched.data(), count, wait_limit()) <= 0) return;
     if ((watched[0].revents & POLLIN) == 0) return;

@@ -58,8 +58,9 @@ public:
 private:
     /// Where packets of one family come in, from the control thread's hands to ours.
     struct Tap {
-        std::unique_ptr<PacketRing> packets;
-        std::unique_ptr<PacketRing> syns;  // a flood of them leaves `packets` to the others
+        std::array<std::unique_ptr<PacketRing>, tapped_all.size()> rings;
+
+        PacketRing& ring(Tapped kind) const { return *rings[static_cast<std::size_t>(kind)]; }
     };
 
     Lane(unsigned number, std::size_t flows_max, HashKey secret, FlowSync& sync, FastPath* fast);

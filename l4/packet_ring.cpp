@@ -39,7 +39,8 @@ constexpr bool has_whole_blocks(const RingShape& shape) {
     return shape.places % shape.places_in_block == 0 &&
            shape.place_bytes * shape.places_in_block % 4'096 == 0;
 }
-static_assert(has_whole_blocks(packets_shape) && has_whole_blocks(syns_shape));
+static_assert(has_whole_blocks(packets_shape) && has_whole_blocks(syns_shape) &&
+              has_whole_blocks(datagrams_shape));
 
 bool set(int fd, int option, int value) {
     return ::setsockopt(fd, SOL_PACKET, option, &value, sizeof value) == 0;

@@ -35,6 +35,21 @@ constexpr RingShape packets_shape{69'632, 1'024, 16};
 /// As many SYNs as a flood brings while the thread waits for its core.
 constexpr RingShape syns_shape{512, 16'384, 256};
 static_assert(syn_frame_max + 128 <= syns_shape.place_bytes);
+/// Datagrams begin flows as often as SYNs do, and a burst of them waits in the same way.
+constexpr RingShape datagrams_shape{2'048, 4'096, 64};
+static_assert(datagram_frame_max + 128 <= datagrams_shape.place_bytes);
+
+constexpr RingShape shape_of(Tapped tap) {
+    switch (tap) {
+        case Tapped::syns:
+            return syns_shape;
+        case Tapped::datagrams:
+            return datagrams_shape;
+        case Tapped::others:
+            break;
+    }
+    return packets_shape;
+}
 
 enum class Family : std::uint8_t { v4, v6 };
 constexpr std::size_t family_count = 2;

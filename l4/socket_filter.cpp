@@ -136,33 +136,43 @@ void add_links(Program& program, std::span<const Link> links) {
     program.close();
 }
 
-// What is of the other tap goes no further.
-void add_tap(Program& program, bool v4, Tapped tap) {
+// Goes to the end of the block unless the packet is of `kind`.
+void demand_kind(Program& program, bool v4, Tapped kind) {
     const Layout& layout = v4 ? layout4 : layout6;
-    constexpr std::uint32_t flags_at = 13;
-    constexpr std::uint32_t syn = 0x02;
-    constexpr std::uint32_t ack = 0x10;
+    const bool syn = kind == Tapped::syns;
     program.load(BPF_B, layout.protocol);
-    program.demand(BPF_JEQ, protocol_tcp);
+    program.demand(BPF_JEQ, syn ? protocol_tcp : protocol_udp);
     program.add(BPF_LD | BPF_W | BPF_LEN, 0);
-    program.refuse(BPF_JGT, syn_frame_max);
+    program.refuse(BPF_JGT, syn ? syn_frame_max : datagram_frame_max);
     if (v4) {
         program.load(BPF_H, 14 + 6);
         program.refuse(BPF_JSET, 0x3fff);  // a fragment
+    }
+    if (!syn) return;
+    constexpr std::uint32_t flags_at = 13;
+    if (v4) {
         program.add(BPF_LDX | BPF_B | BPF_MSH, 14);
         program.add(BPF_LD | BPF_B | BPF_IND, 14 + flags_at);
     } else {
         program.load(BPF_B, 14 + 40 + flags_at);
     }
-    program.add(BPF_ALU | BPF_AND | BPF_K, syn | ack);
-    program.demand(BPF_JEQ, syn);
-    if (tap == Tapped::others) {
-        program.leave();
-        program.close();
-    } else {
+    program.add(BPF_ALU | BPF_AND | BPF_K, tcp_syn | tcp_ack);
+    program.demand(BPF_JEQ, tcp_syn);
+}
+
+// What is of another tap goes no further.
+void add_tap(Program& program, bool v4, Tapped tap) {
+    if (tap != Tapped::others) {
+        demand_kind(program, v4, tap);
         program.add(BPF_JMP | BPF_JA, 1);
         program.close();
         program.leave();
+        return;
+    }
+    for (const Tapped kind : {Tapped::syns, Tapped::datagrams}) {
+        demand_kind(program, v4, kind);
+        program.leave();
+        program.close();
     }
 }
 

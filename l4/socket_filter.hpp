@@ -4,6 +4,7 @@
 
 #include "l4/services.hpp"
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -26,12 +27,17 @@ constexpr std::size_t filter_steps_max = 4'096;  // the kernel's limit
 /// a longer one, as with data of TCP Fast Open, is among the others.
 constexpr std::uint32_t syn_frame_max = 384;
 
-enum class Tapped : std::uint8_t { syns, others };
+/// Datagrams of UDP of up to this many bytes have one, too. Fragments, and those that hold several
+/// (segmentation offload), are among the others.
+constexpr std::uint32_t datagram_frame_max = 1'900;
+
+enum class Tapped : std::uint8_t { syns, datagrams, others };
+constexpr std::array tapped_all{Tapped::syns, Tapped::datagrams, Tapped::others};
 
 /// Takes what was sent to this machine over one of `links`, without a VLAN tag (such a packet
 /// comes again over its VLAN's own interface), and is of a service, from a server of nat, or an
 /// ICMP error. With more ports than fit it asks for the addresses alone, and with more addresses
-/// than fit for none: then the forwarder sees more and ignores it. No packet is of both taps.
+/// than fit for none: then the forwarder sees more and ignores it. Each packet is of one tap.
 std::vector<FilterStep> make_filter(const Services& services, std::span<const Link> links,
                                     Tapped tap);
 

@@ -23,6 +23,7 @@ sys.path.insert(0, str(ROOT / "tests/lab"))
 from lib.network import Network, _ip  # noqa: E402
 
 VIP, PORT, SERVER_PORT, BULK_PORT = "10.77.0.100", 53, 5353, 5354
+WARM_UP_MAX = 30  # seconds until each flow has been seen many times
 RULES = f"""table ip rival {{
 chain in {{ type nat hook prerouting priority -100; policy accept;
 ip daddr {VIP} udp dport {PORT} dnat to SERVER:{SERVER_PORT}
@@ -108,13 +109,16 @@ def packets(network, flows: int, seconds: int) -> str:
     mac = json.loads(lb.run(["ip", "-j", "link", "show", "eth0"]).stdout)[0]["address"]
     with client.inside():
         load = subprocess.Popen([str(ROOT / "build/release/bench/packets"), "eth0", mac, client.ip,
-                                 VIP, str(PORT), str(flows), str(2 * seconds)],
+                                 VIP, str(PORT), str(flows), str(WARM_UP_MAX + seconds + 5)],
                                 stdout=subprocess.DEVNULL)
-    time.sleep(seconds)
+    end = time.monotonic() + WARM_UP_MAX
+    while counted(server) < max(20 * flows, 50_000) and time.monotonic() < end:
+        time.sleep(0.1)
     begun, busy, before = time.monotonic(), busy_seconds(), counted(server)
-    time.sleep(seconds * 0.9)
+    time.sleep(seconds)
     taken, busy, passed = time.monotonic() - begun, busy_seconds() - busy, counted(server) - before
-    load.wait(seconds + 30)
+    load.terminate()
+    load.wait(10)
     server.run(["nft", "delete table netdev sink"])
     return f"{passed / taken / 1e3:.0f} k/s, CPU {busy / max(passed, 1) * 1e9:.0f} ns each, in all"
 

@@ -152,26 +152,20 @@ TEST_SUITE("config/effective") {
 
     TEST_CASE("a node's settings are written and load again") {
         const std::string defaults = effective_yaml(Node{});
-        CHECK(defaults ==
-              "node:\n  name: \"\"\n  workers: auto\n  io: auto\n  fast_path: auto\n  control: \"\"\n"
-              "  max_connections: auto\n"
-              "admin:\n  http: \"off\"\n  https: \"off\"\n  users_file: \"\"\n"
-              "  state_dir: \"\"\n"
-              "cluster:\n  key_file: \"\"\n  bind: []\n  peers: []\n  role: master\n"
-              "  heartbeat: 10ms\n  failback: manual\n  hook: \"\"\n"
-              "log:\n  level: info\n  format: text\n  access: off\n  file: \"\"\n"
-              "alerts:\n  events: [server, service, pair, certificate, config]\n  group: 10s\n"
-              "  messages_per_hour: 20\n  certificate_days: 14\n");
-        const Node node{"lb1",
-                        4,
-                        IoEngine::epoll,
-                        FastPath::off,
-                        "/run/\"p\"",
-                        7,
-                        LogLevel::error,
-                        LogFormat::json,
-                        AccessLog::all,
-                        "/var/log/p"};
+        CHECK(
+            defaults ==
+            "node:\n  name: \"\"\n  workers: auto\n  io: auto\n  fast_path: auto\n  control: \"\"\n"
+            "  max_connections: auto\n"
+            "admin:\n  http: \"off\"\n  https: \"off\"\n  users_file: \"\"\n"
+            "  state_dir: \"\"\n"
+            "cluster:\n  key_file: \"\"\n  bind: []\n  peers: []\n  role: master\n"
+            "  heartbeat: 10ms\n  failback: manual\n  hook: \"\"\n"
+            "log:\n  level: info\n  format: text\n  access: off\n  file: \"\"\n"
+            "alerts:\n  events: [server, service, pair, certificate, config]\n  group: 10s\n"
+            "  messages_per_hour: 20\n  certificate_days: 14\n");
+        const Node node{"lb1",          4,           IoEngine::epoll, FastPath::off,
+                        "/run/\"p\"",   7,           LogLevel::error, LogFormat::json,
+                        AccessLog::all, "/var/log/p"};
         CHECK(parse_node(defaults, "n").value() == Node{});
         CHECK(parse_node(effective_yaml(node), "n").value() == node);
     }

@@ -261,7 +261,7 @@ TEST_SUITE("config/reader errors") {
         CHECK(node_errors("node: {workers: 65}\n") ==
               "1:17 'workers' must be auto or a whole number from 1 to 64, found '65'");
         CHECK(node_errors("node: {fast_path: on}\n") ==
-              "1:18 unknown fast_path 'on' | one of: auto, off");
+              "1:19 unknown fast_path 'on' | one of: auto, off");
         CHECK(node_errors("log: {level: trace}\n") ==
               "1:14 unknown level 'trace' | one of: debug, info, warn, error");
         CHECK(node_errors("node: {name: \"a b\"}\n") ==
@@ -275,8 +275,8 @@ TEST_SUITE("config/reader errors") {
             "access: all, file: /var/log/p}\nadmin: {http: off, https: off}\n",
             "node.yaml");
         REQUIRE(node);
-        CHECK(*node == Node{"lb1", 3, IoEngine::epoll, FastPath::off, "/run/p", 9, LogLevel::warn, LogFormat::json,
-                            AccessLog::all, "/var/log/p"});
+        CHECK(*node == Node{"lb1", 3, IoEngine::epoll, FastPath::off, "/run/p", 9, LogLevel::warn,
+                            LogFormat::json, AccessLog::all, "/var/log/p"});
     }
 
     TEST_CASE("a node is administered on loopback until its file says otherwise") {

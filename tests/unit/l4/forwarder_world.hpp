@@ -30,7 +30,8 @@ struct Setting {
 
 // One service on port 80 of 10.0.0.100 over servers 10.1.0.1 and 10.1.0.2, for TCP and UDP.
 struct World {
-    explicit World(const Setting& given) : setting(given), forwarder(0, given.flows_max, {1, 2}, given.fast) {
+    explicit World(const Setting& given)
+        : setting(given), forwarder(0, given.flows_max, {1, 2}, given.fast) {
         config::Service configured;
         configured.name = "web";
         configured.scheduler = setting.scheduler;

@@ -102,12 +102,15 @@ private:
     std::uint32_t x_ = 0;
 };
 
-// Services on ports 80 to 90 of 10.0.0.100 and of 2001:db8::100, a server on port 8080 of each.
+// Services on TCP ports 80 to 90 and UDP port 53 of 10.0.0.100 and of 2001:db8::100, a server on
+// port 8080 of each.
 Services make_services(std::size_t more_addresses = 0) {
     std::vector<PortRange> by_destination;
     std::vector<PortRange> by_server;
-    for (const char* const vip : {"10.0.0.100", "2001:db8::100"})
+    for (const char* const vip : {"10.0.0.100", "2001:db8::100"}) {
         by_destination.push_back({ip(vip), protocol_tcp, 80, 90, 0, 0});
+        by_destination.push_back({ip(vip), protocol_udp, 53, 53, 0, 0});
+    }
     for (const char* const server : {"10.1.0.1", "fd00::1"})
         by_server.push_back({ip(server), protocol_tcp, 8'080, 8'080, 0, 0});
     for (std::size_t i = 0; i < more_addresses; ++i) {
@@ -127,7 +130,8 @@ std::string taps_of(const Made& made, const Services& services) {
     const std::vector<Link> links{{interface_index, our_mac, 1'500, {}}};
     std::string taps;
     for (const auto& [tap, letter] :
-         {std::pair{Tapped::syns, 's'}, std::pair{Tapped::others, 'o'}}) {
+         {std::pair{Tapped::syns, 's'}, std::pair{Tapped::datagrams, 'd'},
+          std::pair{Tapped::others, 'o'}}) {
         const auto steps = make_filter(services, links, tap);
         REQUIRE(steps.size() <= filter_steps_max);
         if (Machine(steps, frame).takes()) taps += letter;
@@ -138,7 +142,7 @@ std::string taps_of(const Made& made, const Services& services) {
 struct Row {
     const char* what;
     Made made;
-    const char* taps;  // s: that of the SYNs, o: that of the others
+    const char* taps;  // s: that of the SYNs, d: of datagrams, o: of the others
 };
 
 const Row rows[] = {
@@ -158,6 +162,18 @@ const Row rows[] = {
     {"a SYN to a port of nobody", {.to_port = 91}, ""},
     {"an ACK to a port of nobody", {.to_port = 79, .flags = tcp_ack}, ""},
     {"a SYN to an address of nobody", {.to = "10.0.0.101"}, ""},
+    {"a datagram", {.to_port = 53, .protocol = protocol_udp}, "d"},
+    {"a datagram over IPv6",
+     {.from = "2001:db8:9::1",
+      .to = "2001:db8::100",
+      .to_port = 53,
+      .protocol = protocol_udp,
+      .payload = 1'400},
+     "d"},
+    {"several in one", {.to_port = 53, .protocol = protocol_udp, .payload = 9'000}, "o"},
+    {"a datagram's first fragment",
+     {.to_port = 53, .protocol = protocol_udp, .fragment = 0x2000},
+     "o"},
     {"a datagram to the port of a TCP service", {.protocol = protocol_udp}, ""},
     {"unreachable", {.protocol = protocol_icmp, .icmp_type = 3}, "o"},
     {"an echo request", {.protocol = protocol_icmp, .icmp_type = 8}, ""},
