@@ -28,6 +28,7 @@ using Clock = std::chrono::steady_clock;
 namespace {
 
 constexpr std::chrono::seconds sweep_interval{2};
+constexpr std::chrono::milliseconds start_time{200};  // the first clients are not to wait for it
 // What the control thread's tasks get to end in when the program stops.
 constexpr std::chrono::seconds end_limit{3};
 
@@ -48,6 +49,7 @@ struct Runtime::Impl::Loop {
     asio::io_context io{1};
     asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
     asio::steady_timer sweep_timer{io};
+    asio::steady_timer start_timer{io};
 };
 
 Runtime::Impl::Impl(RuntimeOptions given, Log& to)
@@ -133,8 +135,6 @@ std::expected<void, std::string> Runtime::Impl::start() {
     sweep_later();
     stage = Stage::serving;
     announce(begun);
-    // A node of a pair must not wait for the disk when it takes over.
-    if (!pair) release_start_pages();
     return {};
 }
 
@@ -234,6 +234,7 @@ void Runtime::Impl::end() {
     if (in_force) in_force->tls().stop();
     signals.reset();
     loop->sweep_timer.cancel();
+    loop->start_timer.cancel();
     systemd.end();
     loop->work.reset();
 }
@@ -265,6 +266,11 @@ std::expected<void, std::string> Runtime::start() {
 }
 
 void Runtime::run(const std::function<void()>& on_end) {
+    impl_->loop->start_timer.expires_after(start_time);
+    impl_->loop->start_timer.async_wait([this](const boost::system::error_code& error) {
+        // A node of a pair must not wait for the disk when it takes over.
+        if (!error && !impl_->pair) release_start_pages();
+    });
     while (impl_->stage != Impl::Stage::ended)
         impl_->loop->io.run_one();
     if (on_end) on_end();

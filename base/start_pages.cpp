@@ -1,36 +1,53 @@
 #include "base/start_pages.hpp"
 
-#include <cstddef>
+#include <cctype>
 #include <cstdint>
-#include <link.h>
+#include <fstream>
+#include <sstream>
+#include <string>
 #include <sys/mman.h>
-#include <unistd.h>
 
 namespace poise {
 
 namespace {
 
-// Of the program itself, which the loader names first, and not of libraries, whose code others may
-// have changed in memory. Segments that are written to hold what is not in the file.
-int release_segments(dl_phdr_info* object, std::size_t, void*) {
-    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-    for (int i = 0; i < object->dlpi_phnum; ++i) {
-        const auto& segment = object->dlpi_phdr[i];
-        if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
-        const std::uintptr_t from = object->dlpi_addr + segment.p_vaddr;
-        // Whole pages alone: its last one may be the first of a segment that is written to.
-        const std::uintptr_t first = (from + page - 1) / page * page;
-        const std::uintptr_t end = (from + segment.p_filesz) / page * page;
-        // NOLINTNEXTLINE(performance-no-int-to-ptr): the loader tells addresses as numbers
-        if (first < end) ::madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
-    }
-    return 1;  // no further object
+struct Mapping {
+    std::uintptr_t from = 0;
+    std::uintptr_t end = 0;
+    bool is_file = false;  // which is not written to
+};
+
+// "7f0c6a200000-7f0c6a3b2000 r-xp 00022000 fe:01 1234  /usr/lib/libcrypto.so.3"
+Mapping read_mapping(const std::string& line) {
+    Mapping found;
+    char dash = 0;
+    std::string access, offset, device, inode, path;
+    std::istringstream words(line);
+    words >> std::hex >> found.from >> dash >> found.end >> access >> offset >> device >> inode >>
+        path;
+    found.is_file = path.starts_with('/') && access.starts_with("r-");
+    return found;
+}
+
+void release(const Mapping& mapping) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel tells addresses as numbers
+    ::madvise(reinterpret_cast<void*>(mapping.from), mapping.end - mapping.from, MADV_DONTNEED);
 }
 
 }  // namespace
 
 void release_start_pages() {
-    ::dl_iterate_phdr(&release_segments, nullptr);
+    std::ifstream lines("/proc/self/smaps");  // a mapping, and then what is known of it
+    Mapping mapping;
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.empty() && std::isxdigit(static_cast<unsigned char>(line[0])) != 0 &&
+            std::isupper(static_cast<unsigned char>(line[0])) == 0)
+            mapping = read_mapping(line);
+        // A page that is the file's no longer is nobody else's: what the loader has filled in, code
+        // that a debugger or the like has changed.
+        else if (mapping.is_file && line.starts_with("Anonymous:") && line.ends_with(" 0 kB"))
+            release(mapping);
+    }
 }
 
 }  // namespace poise
