@@ -36,8 +36,8 @@ SocketStream::SocketStream(TakeOver, SocketStream& other)
       polling_(std::exchange(other.polling_, 0)),
       error_(other.error_),
       write_error_(other.write_error_),
-      receiving_(std::exchange(other.receiving_, false)),
       sent_in_turn_(other.sent_in_turn_),
+      receiving_(std::exchange(other.receiving_, false)),
       sending_(other.sending_),
       more_(other.more_),
       ended_(other.ended_),
@@ -269,7 +269,7 @@ void SocketStream::on_received(int result, std::uint16_t block, bool more) {
 }
 
 void SocketStream::note_failed(int error) {
-    error_ = write_error_ = error;
+    error_ = write_error_ = static_cast<std::uint16_t>(error);
     tell_broken();
 }
 
@@ -293,7 +293,7 @@ void SocketStream::on_send_waits() {
 void SocketStream::on_sent(int error) {
     sending_ = false;
     if (error != 0 && write_error_ == 0) {
-        write_error_ = error;
+        write_error_ = static_cast<std::uint16_t>(error);
         // What the peer has sent before it went is still to be read; else the receive ends, too.
         if (error != EPIPE && error != ECONNRESET) ::shutdown(fd(), SHUT_RDWR);
     } else if (end_when_sent_) {

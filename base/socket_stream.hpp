@@ -58,10 +58,10 @@ private:
     std::uint16_t received_at_ = 0;
     std::uint16_t received_ = 0;      // bytes in it
     std::uint16_t polling_ = 0;       // a poll for these events is in flight
-    int error_ = 0;                   // what ended the connection
-    int write_error_ = 0;             // why nothing more can be written
-    bool receiving_ = false;          // a receive is in flight
+    std::uint16_t error_ = 0;         // an errno: what ended the connection
+    std::uint16_t write_error_ = 0;   // an errno: why nothing more can be written
     std::uint32_t sent_in_turn_ = 0;  // the ring's turn in which the last send was asked for
+    bool receiving_ = false;          // a receive is in flight
     bool sending_ = false;            // a send waits for the peer
     bool more_ = false;               // the kernel has more, or may have
     bool ended_ = false;              // the peer sends no more

@@ -9,6 +9,9 @@
 
 namespace poise {
 
+// Each idle client has one.
+static_assert(sizeof(TcpStream) <= 88);
+
 IoResult TcpStream::try_read(std::span<char> into) {
     if (!readable()) return {Io::would_block};
     bool emptied = false;

@@ -79,7 +79,7 @@ public:
 
 private:
     friend class Engine;
-    static constexpr std::size_t handler_bytes_max = 32;
+    static constexpr std::size_t handler_bytes_max = 16;  // a coroutine's, of Asio 1.81
 
     struct Initiate {
         template <typename Handler>

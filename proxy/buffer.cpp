@@ -43,18 +43,21 @@ void BufferPool::give_back(std::unique_ptr<Pipe> pipe) {
 Buffer::Buffer(Buffer&& other) noexcept
     : pool_(other.pool_),
       block_(std::move(other.block_)),
-      size_class_(std::exchange(other.size_class_, 0)),
-      begin_(std::exchange(other.begin_, 0)),
-      end_(std::exchange(other.end_, 0)) {}
+      begin_(other.begin_),
+      end_(other.end_),
+      size_class_(other.size_class_) {
+    other.release();
+}
 
 Buffer& Buffer::operator=(Buffer&& other) noexcept {
     if (this == &other) return *this;
     release();
     pool_ = other.pool_;
     block_ = std::move(other.block_);
-    size_class_ = std::exchange(other.size_class_, 0);
-    begin_ = std::exchange(other.begin_, 0);
-    end_ = std::exchange(other.end_, 0);
+    begin_ = other.begin_;
+    end_ = other.end_;
+    size_class_ = other.size_class_;
+    other.release();
     return *this;
 }
 

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -66,11 +67,13 @@ public:
     }
 
 private:
+    // Small, for each idle client has one: 24 bytes.
     BufferPool* pool_;
     std::unique_ptr<char[]> block_;
-    std::size_t size_class_ = 0;
-    std::size_t begin_ = 0;
-    std::size_t end_ = 0;
+    std::uint32_t begin_ = 0;
+    std::uint32_t end_ : 24 = 0;
+    std::uint32_t size_class_ : 8 = 0;
+    static_assert(BufferPool::sizes.back() < 1U << 24);
 };
 
 }  // namespace poise::proxy

@@ -8,18 +8,22 @@
 
 namespace poise::proxy {
 
-Client::Client(Worker& on, std::unique_ptr<Stream> connection, std::size_t service,
-               const Address& listens)
+// Each idle client has one.
+static_assert(sizeof(Client) <= 248);
+
+Client::Client(Worker& on, std::unique_ptr<Stream> connection,
+               std::shared_ptr<WorkerGeneration> generation, std::size_t service,
+               std::size_t listen)
     : worker(on),
       stream(std::move(connection)),
       waiter(on.engine()),
-      address(stream->peer()),
-      dialled(listens.is_any() ? local_address(stream->fd()) : listens),
       in(on.buffers()),
-      pinned(own_pinned_),
-      listening_(listens),
-      generation_(on.current()),
-      service_(service) {
+      address(stream->peer()),
+      service_(static_cast<std::uint32_t>(service)),
+      listen_(static_cast<std::uint32_t>(listen)),
+      generation_(std::move(generation)) {
+    const Address& listens = listening().address;
+    dialled = listens.is_any() ? local_address(stream->fd()) : listens;
     worker_service().counters.connections.add();
     worker_service().counters.sessions.add();
 }
@@ -27,18 +31,15 @@ Client::Client(Worker& on, std::unique_ptr<Stream> connection, std::size_t servi
 Client::Client(Client& connection, std::unique_ptr<MessageStream> request)
     : worker(connection.worker),
       stream(std::move(request)),
-      message(static_cast<MessageStream*>(stream.get())),
       waiter(worker.engine()),
+      in(worker.buffers()),
       address(connection.address),
       dialled(connection.dialled),
-      in(worker.buffers()),
       tls(connection.tls),
-      certificate_fields(connection.certificate_fields),
-      pinned(connection.pinned),
-      connection_(&connection),
-      listening_(connection.listening_),
+      service_(connection.service_),
+      listen_(connection.listen_),
       generation_(connection.generation_),
-      service_(connection.service_) {
+      connection_(&connection) {
     ++connection.requests_running;
 }
 
@@ -55,33 +56,42 @@ Client::~Client() {
 
 bool Client::follow_reload() {
     if (generation_ == worker.current()) return true;
-    const auto service = worker.service_at(listening_);
+    const Address listens = listening().address;
+    const auto service = worker.service_at(listens);
     if (!service) return false;
     worker_service().counters.sessions.subtract();
     generation_ = worker.current();
-    service_ = *service;
+    service_ = static_cast<std::uint32_t>(*service);
+    const auto& now = worker_service().service.configured.listen;
+    const auto found = std::ranges::find(now, listens, &config::Listen::address);
+    assert(found != now.end());
+    listen_ = static_cast<std::uint32_t>(found - now.begin());
     worker_service().counters.sessions.add();
     return true;
 }
 
-std::size_t Client::listen_index() const {
-    const auto& listens = worker_service().service.configured.listen;
-    const auto found = std::ranges::find(listens, listening_, &config::Listen::address);
-    assert(found != listens.end());
-    return static_cast<std::size_t>(found - listens.begin());
+const config::Listen& Client::listening() const {
+    return worker_service().service.configured.listen.at(listen_);
+}
+
+std::string_view Client::certificate_fields() const {
+    const auto& fields = (connection_ != nullptr ? *connection_ : *this).certificate_fields_;
+    return fields ? std::string_view(*fields) : std::string_view();
+}
+
+void Client::set_certificate_fields(std::string fields) {
+    certificate_fields_ = std::make_unique<const std::string>(std::move(fields));
 }
 
 bool Client::is_leaving() const {
     if (worker.draining()) return true;
-    return generation_ != worker.current() && !worker.service_at(listening_);
+    return generation_ != worker.current() && !worker.service_at(listening().address);
 }
 
 bool Client::may_speak_http2() const {
-    if (message != nullptr || tls) return false;  // TLS has settled it in its handshake
-    for (const auto& listen : worker_service().service.configured.listen)
-        if (listen.address == listening_)
-            return std::ranges::find(listen.alpn, config::Alpn::h2) != listen.alpn.end();
-    return false;
+    if (message() != nullptr || tls) return false;  // TLS has settled it in its handshake
+    const auto& protocols = listening().alpn;
+    return std::ranges::find(protocols, config::Alpn::h2) != protocols.end();
 }
 
 }  // namespace poise::proxy

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace poise::proxy {
 
@@ -19,10 +20,10 @@ namespace poise::proxy {
 /// of its service for as long as it lives.
 class Client {
 public:
-    /// `on` outlives this and has been told of the session (Worker::begin_session). `service` is
-    /// the index, in the current generation, of what listens on `listens`.
-    Client(Worker& on, std::unique_ptr<Stream> connection, std::size_t service,
-           const Address& listens);
+    /// `on` outlives this and has been told of the session (Worker::begin_session). It came in by
+    /// a listener of `service`, the `listen`th one, in `generation`.
+    Client(Worker& on, std::unique_ptr<Stream> connection,
+           std::shared_ptr<WorkerGeneration> generation, std::size_t service, std::size_t listen);
     /// One request of many on `connection`, which outlives this: with a stream and a waiter of its
     /// own, and no session of its own.
     Client(Client& connection, std::unique_ptr<MessageStream> request);
@@ -34,7 +35,16 @@ public:
     const std::shared_ptr<WorkerGeneration>& generation() const { return generation_; }
 
     /// The place, among the service's listeners, of the one that took the connection.
-    std::size_t listen_index() const;
+    std::size_t listen_index() const { return listen_; }
+    /// Null: this is the connection, or the only request on it. Else `stream`.
+    MessageStream* message() const {
+        return connection_ != nullptr ? static_cast<MessageStream*>(stream.get()) : nullptr;
+    }
+    /// Servers' connections that belong to this client's connection.
+    PinnedUpstreams& pinned() { return connection_ != nullptr ? connection_->pinned_ : pinned_; }
+    /// What servers are told of the client's certificate; empty: none was asked for.
+    std::string_view certificate_fields() const;
+    void set_certificate_fields(std::string fields);
     /// Between two requests: goes on with the generation now in force. False: nobody listens
     /// there any more, and the client keeps its generation.
     bool follow_reload();
@@ -46,28 +56,24 @@ public:
 
     Worker& worker;
     std::unique_ptr<Stream> stream;
-    MessageStream* message = nullptr;  // `stream`, when this is one request of many
     Waiter waiter;
-    Address address;  // the peer's, or the one its PROXY header names
-    Address dialled;  // the address the client connected to, or the one its PROXY header names
-    Buffer in;        // what came and is not used up
-    std::uint64_t requests = 0;
-    std::size_t requests_running = 0;  // those with a Client of their own
-    bool tls = false;                  // `stream` is TLS, or that of the connection is
-    /// What servers are told of the client's certificate; null: none was asked for.
-    std::shared_ptr<const std::string> certificate_fields;
+    Buffer in;           // what came and is not used up
+    Address address;     // the peer's, or the one its PROXY header names
+    Address dialled;     // the address the client connected to, or the one its PROXY header names
+    bool tls = false;    // `stream` is TLS, or that of the connection is
+    bool asked = false;  // a request has come
+    std::uint32_t requests_running = 0;  // those with a Client of their own
 
 private:
-    PinnedUpstreams own_pinned_;
+    const config::Listen& listening() const;
 
-public:
-    PinnedUpstreams& pinned;  // of the connection
-
-private:
-    Client* connection_ = nullptr;  // null: this is the connection
-    Address listening_;             // the listener's: finds the service again after a reload
+    // Indices in the generation: of the service, and of the listener among the service's.
+    std::uint32_t service_;
+    std::uint32_t listen_;
     std::shared_ptr<WorkerGeneration> generation_;
-    std::size_t service_;
+    Client* connection_ = nullptr;  // null: this is the connection
+    PinnedUpstreams pinned_;
+    std::unique_ptr<const std::string> certificate_fields_;
 };
 
 }  // namespace poise::proxy

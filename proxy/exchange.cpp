@@ -43,7 +43,7 @@ Exchange::Step Exchange::step(Client& client) {
 
 // Why the client is gone.
 Reason Exchange::client_fault(const Client& client) const {
-    const Reason fault = client.message != nullptr ? client.message->fault() : Reason::none;
+    const Reason fault = client.message() != nullptr ? client.message()->fault() : Reason::none;
     return fault != Reason::none ? fault : Reason::client_closed;
 }
 

@@ -63,7 +63,7 @@ void Exchange::reset() {
 }
 
 void Exchange::keep_head(const Client& client) {
-    if (client.message != nullptr) return;  // the stream keeps it
+    if (client.message() != nullptr) return;  // the stream keeps it
     const auto& limits = client.worker_service().service.configured.limits;
     kept_head_ = client.in.view().substr(0, head_bytes_);
     [[maybe_unused]] const auto refusal =
@@ -91,8 +91,7 @@ Exchange::HeadState Exchange::read_head(Client& client) {
                        Phase::request_head, limits.header_bytes);
                 return HeadState::refused;
             }
-            if (length > 0 && is_http2_preface(bytes) && client.requests == 0 &&
-                client.may_speak_http2())
+            if (length > 0 && is_http2_preface(bytes) && !client.asked && client.may_speak_http2())
                 return HeadState::http2;
             if (length > 0)
                 return parse_head(client, length) ? HeadState::whole : HeadState::refused;
@@ -127,7 +126,7 @@ bool Exchange::parse_head(Client& client, std::size_t length) {
 
 bool Exchange::take_head(Client& client) {
     const auto& limits = client.worker_service().service.configured.limits;
-    FieldBlock& block = *client.message->head();
+    FieldBlock& block = *client.message()->head();
     bytes_in += block.bytes().size();
     phases.began = client.worker.engine().now();
     const auto refusal =
@@ -220,7 +219,7 @@ void Exchange::begin_attempt(Client& client, std::unique_ptr<Stream> stream, boo
     message.framing = message.framing_out = request_.framing;
     message.length = request_.content_length;
     send_upstream_head(client, message);
-    if (client.message != nullptr && request_.framing != Framing::none)
+    if (client.message() != nullptr && request_.framing != Framing::none)
         message.framing = Framing::message;
     if (request_.framing != Framing::none) message.body = client.in.view().substr(head_bytes_);
     if (configured.limits.body_bytes != 0) message.body_bytes_max = configured.limits.body_bytes;
@@ -241,9 +240,7 @@ void Exchange::send_upstream_head(Client& client, BodyPump::Message& message) {
                                      id_,
                                      client.worker_service().service.cookie_names,
                                      choice.server()->configured().host,
-                                     client.certificate_fields
-                                         ? std::string_view(*client.certificate_fields)
-                                         : std::string_view()};
+                                     client.certificate_fields()};
     upstream_head_.clear();
     if (upstream_message_ == nullptr) {
         append_request_head(upstream_head_, request_, context);

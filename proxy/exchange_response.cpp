@@ -90,9 +90,9 @@ void Exchange::start_interim(Client& client) {
     upstream_spoiled_ = upstream_spoiled_ || !response_.keep_alive;
     downstream_head_.clear();
     BodyPump::Message message;
-    if (client.message != nullptr) {
+    if (client.message() != nullptr) {
         append_response_lines(downstream_head_, response_, {.request_id = id_});
-        client.message->send_head({.status = response_.status, .lines = downstream_head_});
+        client.message()->send_head({.status = response_.status, .lines = downstream_head_});
     } else if (request_.minor > 0) {
         append_response_head(downstream_head_, response_, {.request_id = id_});
         message.head = downstream_head_;
@@ -131,8 +131,8 @@ void Exchange::start_response(Client& client) {
     message.framing = response_.framing;
     message.framing_out = framing_out_;
     message.length = response_.content_length;
-    if (client.message != nullptr) {
-        pass_response_head(*client.message, context, message);
+    if (client.message() != nullptr) {
+        pass_response_head(*client.message(), context, message);
     } else {
         append_response_head(downstream_head_, response_, context);
         message.head = downstream_head_;

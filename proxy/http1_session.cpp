@@ -26,7 +26,7 @@ enum class Pause : std::uint8_t { over, quiet, ends };
 
 std::chrono::milliseconds pause_limit(const Client& client) {
     const auto& timeouts = client.worker_service().service.configured.timeouts;
-    return client.requests == 0 ? timeouts.header : timeouts.keep_alive;
+    return client.asked ? timeouts.keep_alive : timeouts.header;
 }
 
 // Waits for the first byte of a request: over when it has come.
@@ -35,10 +35,10 @@ Task<Pause> wait_for_request(Client& client) {
     client.in.release_if_empty();
     client.waiter.expires_after(std::min(limit, parked_after));
     while (client.in.empty() && !client.stream->readable()) {
-        if (client.pinned.lost()) co_return Pause::ends;
+        if (client.pinned().lost()) co_return Pause::ends;
         client.follow_reload();
         client.stream->want(client.waiter, Direction::read);
-        client.pinned.watch(client.waiter);
+        client.pinned().watch(client.waiter);
         const Wake why = co_await client.waiter.sleep();
         if (why == Wake::ready) continue;
         // Who has just been answered may be sending already: its next answer tells it to go.

@@ -40,9 +40,9 @@ bool sends_proxy_header(const Exchange& exchange) {
 // The connection that belongs to this client, when it is still good for this service.
 bool take_pinned(Client& client, Exchange& exchange) {
     const Service& service = exchange.service->service;
-    auto pinned = client.pinned.take(service);
+    auto pinned = client.pinned().take(service);
     if (!pinned) return false;
-    if (client.message != nullptr) exchange.loan = client.pinned.lend(service);
+    if (client.message() != nullptr) exchange.loan = client.pinned().lend(service);
     exchange.choice.take_pinned(*pinned->server);
     if (pinned->authenticated) exchange.pin_upstream();
     exchange.begin_attempt(client, std::move(pinned->stream), true);
@@ -52,10 +52,10 @@ bool take_pinned(Client& client, Exchange& exchange) {
 // Another request of this client runs over the connection that belongs to it. False: it took too
 // long, or the client is gone.
 Task<bool> await_loan(Client& client, Exchange& exchange) {
-    if (!client.pinned.is_lent(exchange.service->service)) co_return true;
-    WaitLine::Place place(client.pinned.line(), client.waiter);
+    if (!client.pinned().is_lent(exchange.service->service)) co_return true;
+    WaitLine::Place place(client.pinned().line(), client.waiter);
     client.waiter.expires_after(exchange.timeouts->queue);
-    while (client.pinned.is_lent(exchange.service->service)) {
+    while (client.pinned().is_lent(exchange.service->service)) {
         place.wait_on();
         client.stream->want(client.waiter, Direction::none);
         const Wake why = co_await client.waiter.sleep();
@@ -216,7 +216,7 @@ Task<bool> connect_once(Client& client, Exchange& exchange) {
 
 bool take_ready_upstream(Client& client, Exchange& exchange) {
     if (exchange.choice.server() == nullptr) {
-        if (client.pinned.is_lent(exchange.service->service)) return false;
+        if (client.pinned().is_lent(exchange.service->service)) return false;
         if (take_pinned(client, exchange)) return true;
         // Others wait already.
         if (!exchange.service->service.queue->is_free() && exchange.choice.wanted() == nullptr)
@@ -229,7 +229,7 @@ bool take_ready_upstream(Client& client, Exchange& exchange) {
 }
 
 Task<bool> connect_upstream(Client& client, Exchange& exchange) {
-    if (client.pinned.is_lent(exchange.service->service)) {
+    if (client.pinned().is_lent(exchange.service->service)) {
         if (!co_await await_loan(client, exchange)) co_return false;
         if (take_pinned(client, exchange)) co_return true;
     }
@@ -277,8 +277,8 @@ void keep_upstream(Client& client, Exchange& exchange) {
     if (exchange.pins_upstream() || sends_proxy_header(exchange)) {
         exchange.upstream->want_nothing();
         if (exchange.upstream->quiet())
-            client.pinned.put({std::move(exchange.upstream), server, &exchange.service->service,
-                               client.generation(), exchange.pins_upstream()});
+            client.pinned().put({std::move(exchange.upstream), server, &exchange.service->service,
+                                 client.generation(), exchange.pins_upstream()});
         return;
     }
     client.worker.connections().put(*server, std::move(exchange.upstream), std::move(exchange.use),

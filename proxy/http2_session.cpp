@@ -56,7 +56,7 @@ Task<void> run_requests(Client* connection, std::unique_ptr<MessageStream> strea
         exchange->reset();
         worker.give_back(std::move(exchange));
         if (after == After::cut) client.stream->reset_on_close();
-        if (after == After::reject) client.message->reject_on_close();
+        if (after == After::reject) client.message()->reject_on_close();
         runner.client.reset();
         if (worker.idle_runners.size() == idle_runners_max) co_return;
         worker.idle_runners.push_back(&runner);
@@ -87,7 +87,7 @@ public:
 
     void start_requests() {
         for (auto& stream : connection_.take_arrived()) {
-            ++client_.requests;
+            client_.asked = true;
             if (client_.requests_running == 0) client_.follow_reload();
             run_request(client_, std::move(stream));
         }
@@ -130,7 +130,7 @@ private:
         const auto& timeouts = client_.worker_service().service.configured.timeouts;
         switch (waits) {
             case Waits::request:
-                return client_.requests == 0 ? timeouts.header : timeouts.keep_alive;
+                return client_.asked ? timeouts.keep_alive : timeouts.header;
             case Waits::head:
                 return timeouts.header;
             case Waits::reader:
@@ -154,13 +154,13 @@ Task<void> relay(Client& client, Session& session) {
         const Turn turn = connection.turn(client.in);
         session.start_requests();
         if (turn == Turn::ended) co_return;
-        if (client.pinned.lost()) connection.announce_end();
+        if (client.pinned().lost()) connection.announce_end();
         if (client.is_leaving() && !connection.end_announced()) connection.announce_end();
         if (connection.end_named() && connection.running() == 0) connection.end_now(0);
         session.set_limit();
         if (turn == Turn::again) client.waiter.wake();
         connection.arm();
-        client.pinned.watch(client.waiter);
+        client.pinned().watch(client.waiter);
         const Wake why = co_await client.waiter.sleep();
         if (why == Wake::cancelled) co_return;
         if (why == Wake::timed_out && !session.time_out()) {

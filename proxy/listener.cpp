@@ -78,6 +78,16 @@ std::expected<int, std::string> open_listening_socket(const Address& address, bo
 Listener::Listener(Worker& worker, const Address& address, int fd)
     : Pollable(worker.engine(), fd, Direction::read), worker_(worker), address_(address) {}
 
+void Listener::serve(std::shared_ptr<WorkerGeneration> generation, std::size_t service,
+                     std::size_t listen) {
+    generation_ = std::move(generation);
+    service_ = service;
+    listen_ = listen;
+    const auto& configured = generation_->services[service]->service.configured.listen.at(listen);
+    proxy_protocol_ = configured.proxy_protocol;  // what comes first
+    tls_ = configured.tls.enabled;
+}
+
 void Listener::close_soon() {
     closing_ = true;
     if (sleeper_ != nullptr) sleeper_->wake();
@@ -135,7 +145,8 @@ void Listener::start_session(int fd, const Address& peer) {
     }
     auto stream = std::make_unique<TcpStream>(worker_.engine(), fd, Direction::both);
     stream->set_peer(peer);
-    auto client = std::make_unique<Client>(worker_, std::move(stream), service_, address_);
+    auto client =
+        std::make_unique<Client>(worker_, std::move(stream), generation_, service_, listen_);
     const auto& configured = client->worker_service().service.configured;
     if (proxy_protocol_)
         worker_.engine().spawn(run_proxied_session, std::move(client));

@@ -8,11 +8,13 @@
 #include "config/model.hpp"
 
 #include <cstddef>
+#include <memory>
 #include <string>
 
 namespace poise::proxy {
 
 class Worker;
+struct WorkerGeneration;
 
 /// What the operator is told when listening on `address` fails with `error` (an errno).
 std::string listen_error(const Address& address, config::Transport transport, int error);
@@ -24,12 +26,10 @@ public:
 
     const Address& address() const { return address_; }
 
-    /// The service of the current generation, and what comes first: a PROXY header, TLS.
-    void serve(std::size_t service, const config::Listen& listen) {
-        service_ = service;
-        proxy_protocol_ = listen.proxy_protocol;
-        tls_ = listen.tls.enabled;
-    }
+    /// From now on clients are of the `listen`th listener of `service` in `generation`, until
+    /// another one is named: one that closes serves the generation that still had it.
+    void serve(std::shared_ptr<WorkerGeneration> generation, std::size_t service,
+               std::size_t listen);
 
     /// Entry coroutine: accepts until `listener` is closed with close_soon.
     static Task<void> run(Listener* listener);
@@ -44,7 +44,9 @@ private:
 
     Worker& worker_;
     Address address_;
+    std::shared_ptr<WorkerGeneration> generation_;
     std::size_t service_ = 0;
+    std::size_t listen_ = 0;
     Waiter* sleeper_ = nullptr;
     bool proxy_protocol_ = false;
     bool tls_ = false;

@@ -20,7 +20,7 @@ struct Unpark {
         std::unique_ptr<Client> client(parked);
         Worker& worker = client->worker;
         if (why != Wake::ready) return;
-        if (client->stream->readable() || client->pinned.lost())
+        if (client->stream->readable() || client->pinned().lost())
             worker.engine().spawn(run_http1_session, std::move(client));
         else if (!client->is_leaving() && client->follow_reload())
             watch(std::move(client));  // woken for something that does not concern it
@@ -30,7 +30,7 @@ struct Unpark {
 void watch(std::unique_ptr<Client> client) {
     Client& parked = *client.release();
     parked.stream->want(parked.waiter, Direction::read);
-    parked.pinned.watch(parked.waiter);
+    parked.pinned().watch(parked.waiter);
     parked.waiter.sleep_then(Unpark{&parked});
 }
 

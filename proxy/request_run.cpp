@@ -65,7 +65,7 @@ After finish_response(Client& client, Exchange& exchange) {
 }  // namespace
 
 Task<After> serve_request(Client& client, Exchange& exchange) {
-    ++client.requests;
+    client.asked = true;
     if (!exchange.route(client)) co_return co_await answer_failure(client, exchange);
 
     exchange.choice.begin(*exchange.service, exchange.effective_client(), client.dialled,

@@ -52,7 +52,7 @@ std::string answer_text(const Client& client, const Exchange& exchange, bool kee
     context.offset = failure.offset;
     context.now = std::chrono::system_clock::now();
     context.keep_alive = keep_alive;
-    context.is_message = client.message != nullptr;
+    context.is_message = client.message() != nullptr;
     const bool refused = exchange.request().method.empty();
     context.is_head = refused ? client.in.view().starts_with("HEAD ") : exchange.request().is_head;
     if (failure.reason == Reason::https_required) context.location = exchange.https_location();
@@ -69,13 +69,13 @@ Task<bool> send_as_message(Client& client, std::string_view text) {
     const auto lines_at = text.find('\n') + 1;
     const auto body_at = head_length(text, 0);
     const auto body = text.substr(body_at);
-    client.message->send_head({.status = status,
-                               .lines = text.substr(lines_at, body_at - 2 - lines_at),
-                               .last = body.empty()});
+    client.message()->send_head({.status = status,
+                                 .lines = text.substr(lines_at, body_at - 2 - lines_at),
+                                 .last = body.empty()});
     client.waiter.expires_after(answer_time);
     for (auto left = body; !left.empty();) {
         const iovec piece{const_cast<char*>(left.data()), left.size()};
-        const auto written = client.message->try_write_last({&piece, 1}, {});
+        const auto written = client.message()->try_write_last({&piece, 1}, {});
         left.remove_prefix(written.bytes);
         if (written.state == Io::failed) co_return false;
         if (written.state != Io::would_block) continue;
@@ -87,7 +87,7 @@ Task<bool> send_as_message(Client& client, std::string_view text) {
 }
 
 Task<bool> send_answer(Client& client, std::string_view text) {
-    if (client.message != nullptr) co_return co_await send_as_message(client, text);
+    if (client.message() != nullptr) co_return co_await send_as_message(client, text);
     co_return co_await send_all(client.waiter, *client.stream, text, answer_time);
 }
 
@@ -96,7 +96,7 @@ Task<bool> send_answer(Client& client, std::string_view text) {
 Task<After> answer_failure(Client& client, Exchange& exchange) {
     exchange.ensure_request_id(client);
     const int status = facts(exchange.failure().reason).status;
-    const bool rejected = client.message != nullptr && is_malformed(exchange.failure().reason);
+    const bool rejected = client.message() != nullptr && is_malformed(exchange.failure().reason);
     const bool can_answer = !rejected && !exchange.response_started() && status != 0 &&
                             !client.stream->broken() && !client.waiter.cancelled();
     std::string text;

@@ -96,8 +96,7 @@ Task<void> run_tls_session(std::unique_ptr<Client> owned) {
     }
     client.tls = true;
     if (context->settings().client_certificate != config::ClientCertificate::off)
-        client.certificate_fields =
-            std::make_shared<const std::string>(tls::client_certificate_fields(stream.session()));
+        client.set_certificate_fields(tls::client_certificate_fields(stream.session()));
     if (stream.application_protocol() == "h2")
         co_await run_http2_session(std::move(owned));
     else if (client.worker_service().service.configured.protocol == config::Protocol::http)

@@ -140,7 +140,7 @@ void Worker::adopt_here(std::shared_ptr<const Generation> generation,
         const auto found = std::find_if(listens.begin(), listens.end(), [&](const auto& listen) {
             return listen.address == listener->address();
         });
-        listener->serve(*service, *found);
+        listener->serve(current_, *service, static_cast<std::size_t>(found - listens.begin()));
         return false;
     });
     keep_current_connections();

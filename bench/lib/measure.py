@@ -15,6 +15,7 @@ from .rows import Row
 WARM_UP_SECONDS = 1
 SETTLE_SECONDS = 0.4
 IDLE_WARM_UP = 20
+IDLE_SETTLE_SECONDS = 2.5
 SIDECAR_CLIENTS = 500
 ERRORS = ("connect", "read", "write", "status", "timeout", "dropped", "lost", "wrong")
 
@@ -71,10 +72,11 @@ def _at_rest(proxy, started: float) -> dict:
 
 
 def _idle(proxy, port: int, count: int, tls: bool) -> dict:
-    # What the first clients bring into memory, code above all, is no connection's.
+    # What the first clients bring into memory, code above all, is no connection's; nor is what a
+    # program does for the first time a second or two after its start.
     with IdleClients(port, IDLE_WARM_UP, tls):
         time.sleep(SETTLE_SECONDS)
-    time.sleep(SETTLE_SECONDS)
+    time.sleep(IDLE_SETTLE_SECONDS)
     before = proxy.rss_bytes()
     with IdleClients(port, count, tls) as clients:
         time.sleep(SETTLE_SECONDS)
