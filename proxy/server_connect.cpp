@@ -24,7 +24,7 @@ ServerConnection failed(Reason reason, int error = 0, std::string text = {}) {
 ServerConnection failed_handshake(const TlsStream& stream) {
     const bool certificate = stream.fault() == HandshakeFault::bad_certificate;
     return failed(certificate ? Reason::server_certificate_refused : Reason::server_tls_failed, 0,
-                  stream.error_text());
+                  std::string(stream.error_text()));
 }
 
 Task<ServerConnection> secure(Client& client, const WorkerService& service,

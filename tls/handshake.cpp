@@ -14,7 +14,7 @@ namespace poise::tls {
 
 TlsStream::Handshake TlsStream::handshake() {
     assert(fault_ == HandshakeFault::none);
-    if (!pending_.empty() && !flush(false))
+    if (has_pending() && !flush(false))
         return socket_error_ != 0 ? failed_handshake(SSL_ERROR_SYSCALL) : Handshake::wants_write;
     ERR_clear_error();
     drained_ = false;
@@ -81,13 +81,13 @@ TlsStream::Handshake TlsStream::failed_handshake(int error) {
     shut_ = true;
     if (error == SSL_ERROR_SYSCALL || reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
         fault_ = HandshakeFault::closed;
-        error_text_ = socket_error_ != 0 ? std::strerror(socket_error_) : "the peer closed";
+        set_error_text(socket_error_ != 0 ? std::strerror(socket_error_) : "the peer closed");
         ERR_clear_error();
     } else {
         fault_ = began_as_http ? HandshakeFault::plain_http : fault_of(reason);
-        error_text_ = take_openssl_error();
+        set_error_text(take_openssl_error());
         if (fault_ == HandshakeFault::bad_certificate) {
-            error_text_ = X509_verify_cert_error_string(SSL_get_verify_result(session_.get()));
+            set_error_text(X509_verify_cert_error_string(SSL_get_verify_result(session_.get())));
         }
     }
     // The alert tells the peer why; one that speaks no TLS would take it for garbage.

@@ -15,19 +15,22 @@ namespace poise::tls {
 namespace {
 
 // One record at first, so that the peer can open something soon; then as the socket takes it.
-constexpr std::size_t burst_min = Library::plain_bytes;
-constexpr std::size_t burst_max = Library::burst_bytes;
+constexpr std::uint32_t burst_min = Library::plain_bytes;
+constexpr std::uint32_t burst_max = Library::burst_bytes;
 
 }  // namespace
+
+// Each idle client with TLS has one, beside what OpenSSL holds.
+static_assert(sizeof(TlsStream) <= 152);
 
 TlsStream::TlsStream(Stream& transport, Owned<ssl_st> session, Library& library, Side side,
                      std::string_view early)
     : SocketStream(TakeOver{}, dynamic_cast<SocketStream&>(transport)),
       session_(std::move(session)),
       library_(library),
-      early_(early),
       burst_(burst_min) {
     assert(session_ != nullptr);
+    if (!early.empty()) held().early = early;
     set_peer(transport.peer());
     BIO* bio = BIO_new(library.stream_method());
     if (bio == nullptr) throw std::bad_alloc();
@@ -50,17 +53,27 @@ TlsStream::~TlsStream() {
     SSL_set_quiet_shutdown(session_.get(), 1);
 }
 
+TlsStream::Held& TlsStream::held() {
+    if (!held_) held_ = std::make_unique<Held>();
+    return *held_;
+}
+
+void TlsStream::hold_no_more() {
+    if (held_->early.empty() && held_->pending.empty() && held_->error_text.empty()) held_.reset();
+}
+
 // ------------------------------------------------------------------ the socket's side
 
 int TlsStream::give_sealed(char* into, int bytes_max) {
     assert(bytes_max > 0);
     auto wanted = static_cast<std::size_t>(bytes_max);
     std::size_t got = 0;
-    if (!early_.empty()) {
-        got = std::min(wanted, early_.size());
-        std::memcpy(into, early_.data(), got);
-        early_.erase(0, got);
-        if (early_.empty()) early_.shrink_to_fit();
+    if (held_ && !held_->early.empty()) {
+        std::string& early = held_->early;
+        got = std::min(wanted, early.size());
+        std::memcpy(into, early.data(), got);
+        early.erase(0, got);
+        hold_no_more();
     } else {
         if (drained_) return -1;
         const IoResult read = receive({into, wanted}, drained_);
@@ -83,7 +96,7 @@ int TlsStream::give_sealed(char* into, int bytes_max) {
 int TlsStream::take_sealed(const char* from, int bytes) {
     const auto size = static_cast<std::size_t>(bytes);
     const auto room = library_.sealed();
-    if (!pending_.empty() || size > room.size() - sealed_) {
+    if (has_pending() || size > room.size() - sealed_) {
         // Rare: what OpenSSL says on its own while the socket is full.
         keep({room.data(), sealed_});
         sealed_ = 0;
@@ -91,21 +104,22 @@ int TlsStream::take_sealed(const char* from, int bytes) {
         return bytes;
     }
     std::memcpy(room.data() + sealed_, from, size);
-    sealed_ += size;
+    sealed_ += static_cast<std::uint32_t>(size);
     return bytes;
 }
 
 void TlsStream::keep(std::string_view sealed) {
-    if (pending_at_ == pending_.size()) {
-        pending_.clear();
-        pending_at_ = 0;
+    Held& all = held();
+    if (all.pending_at == all.pending.size()) {
+        all.pending.clear();
+        all.pending_at = 0;
     }
-    pending_ += sealed;
+    all.pending += sealed;
 }
 
 bool TlsStream::flush(bool more) {
-    const bool kept = !pending_.empty();
-    std::string_view rest = kept ? std::string_view(pending_).substr(pending_at_)
+    const bool kept = has_pending();
+    std::string_view rest = kept ? std::string_view(held_->pending).substr(held_->pending_at)
                                  : std::string_view(library_.sealed().data(), sealed_);
     assert(!kept || sealed_ == 0);
     bool blocked = false;
@@ -118,10 +132,13 @@ bool TlsStream::flush(bool more) {
     }
     if (socket_error_ != 0) rest = {};  // nobody will ever take it
     if (rest.empty()) {
-        if (kept) std::string().swap(pending_);
-        pending_at_ = 0;
+        if (kept) {
+            held_->pending.clear();
+            held_->pending_at = 0;
+            hold_no_more();
+        }
     } else if (kept) {
-        pending_at_ = pending_.size() - rest.size();
+        held_->pending_at = held_->pending.size() - rest.size();
     } else {
         keep(rest);
     }
@@ -178,7 +195,7 @@ IoResult TlsStream::failed_read(int returned) {
     shut_ = true;
     if (socket_error_ != 0) return {Io::failed, socket_error_};
     const int reason = ERR_GET_REASON(ERR_peek_error());
-    error_text_ = take_openssl_error();
+    set_error_text(take_openssl_error());
     // A close without close_notify may be an attacker's: the end cannot be trusted.
     return {Io::failed, reason == SSL_R_UNEXPECTED_EOF_WHILE_READING ? ECONNRESET : EPROTO};
 }
@@ -224,11 +241,11 @@ std::size_t TlsStream::seal(std::span<const iovec> pieces, std::size_t bytes_max
 IoResult TlsStream::try_write(std::span<const iovec> pieces, bool more) {
     assert(!pieces.empty());
     if (!writable()) return {Io::would_block};
-    if (!pending_.empty() && !flush(more)) {
+    if (has_pending() && !flush(more)) {
         if (socket_error_ != 0) return {Io::failed, socket_error_};
         return {Io::would_block};
     }
-    if (accepted_ > 0) return {Io::ok, 0, std::exchange(accepted_, 0)};
+    if (accepted_ > 0) return {Io::ok, 0, std::exchange(accepted_, 0U)};
     ERR_clear_error();
     const std::size_t taken = seal(pieces, burst_);
     if (taken == 0) {
@@ -238,7 +255,7 @@ IoResult TlsStream::try_write(std::span<const iovec> pieces, bool more) {
         if (offered == 0) return {Io::ok};
         shut_ = true;
         sealed_ = 0;
-        error_text_ = take_openssl_error();
+        set_error_text(take_openssl_error());
         return {Io::failed, EPROTO};
     }
     if (flush(more)) {
@@ -247,7 +264,7 @@ IoResult TlsStream::try_write(std::span<const iovec> pieces, bool more) {
     }
     if (socket_error_ != 0) return {Io::failed, socket_error_};
     burst_ = burst_min;
-    accepted_ = taken;
+    accepted_ = static_cast<std::uint32_t>(taken);
     return {Io::would_block};
 }
 

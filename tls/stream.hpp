@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace poise::tls {
 
@@ -50,7 +51,7 @@ public:
     /// The peer has sent something.
     bool began() const { return first_bytes_ > 0; }
     /// Of the failed handshake or read, for people; empty when all is well.
-    const std::string& error_text() const { return error_text_; }
+    std::string_view error_text() const { return held_ ? held_->error_text : std::string_view(); }
     /// Sends `bytes` as they are, as far as the socket takes them: for a peer that speaks no TLS.
     void send_plain(std::string_view bytes) noexcept;
 
@@ -80,18 +81,28 @@ private:
 
     bool flush(bool more);  // false: the socket takes no more; all sealed bytes are kept
     void keep(std::string_view sealed);
+    bool has_pending() const { return held_ && !held_->pending.empty(); }
     IoResult failed_read(int returned);
     Handshake failed_handshake(int error);
     std::size_t seal(std::span<const iovec> pieces, std::size_t bytes_max);
 
+    // What most connections never need, and none for long.
+    struct Held {
+        std::string early;    // read before we were made
+        std::string pending;  // sealed and not sent, from pending_at on
+        std::size_t pending_at = 0;
+        std::string error_text;
+    };
+    Held& held();
+    void hold_no_more();  // unless there is something
+    void set_error_text(std::string text) { held().error_text = std::move(text); }
+
     Owned<ssl_st> session_;
     Library& library_;
-    std::string early_;    // read before we were made; empty soon
-    std::string pending_;  // sealed and not sent, from pending_at_ on
-    std::size_t pending_at_ = 0;
-    std::size_t sealed_ = 0;       // bytes in library_.sealed(), within one call only
-    std::size_t accepted_ = 0;     // plain bytes that pending_ stands for, not reported yet
-    std::size_t burst_;            // plain bytes sealed at a time: grows while the peer is fast
+    std::unique_ptr<Held> held_;   // null: nothing
+    std::uint32_t sealed_ = 0;     // bytes in library_.sealed(), within one call only
+    std::uint32_t accepted_ = 0;   // plain bytes that are pending, not reported yet
+    std::uint32_t burst_;          // plain bytes sealed at a time: grows while the peer is fast
     int socket_error_ = 0;         // errno of the read or write that failed
     int late_error_ = 0;           // of a read that had got something before it failed
     std::array<char, 8> first_{};  // how the peer began: tells HTTP from garbage
@@ -100,7 +111,6 @@ private:
     bool ended_ = false;    // the peer has closed the TCP connection
     bool shut_ = false;     // close_notify is out, or the connection is past saving
     HandshakeFault fault_ = HandshakeFault::none;
-    std::string error_text_;
 };
 
 }  // namespace poise::tls

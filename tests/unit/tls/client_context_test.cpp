@@ -33,7 +33,7 @@ struct Towards {
             side.stream(pair.theirs, served.context->make_session(), TlsStream::Side::server);
         const auto states = shake(side, *client, *server);
         if (states.first == Handshake::done) return {};
-        return {client->fault(), client->error_text()};
+        return {client->fault(), std::string(client->error_text())};
     }
 
     Side side;
