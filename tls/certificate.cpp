@@ -12,6 +12,7 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -180,15 +181,22 @@ std::expected<std::string, Problem> read_pem_file(const std::string& path, std::
     if (!file)
         return problem(fmt::format("cannot read the {} '{}': {}", what, path, std::strerror(errno)),
                        errno == ENOENT ? "relative paths start at the folder of poise.yaml" : "");
-    std::string text(pem_bytes_max + 1, '\0');
-    const auto n = std::fread(text.data(), 1, text.size(), file.get());
+    std::string text;  // as large as the file: it is kept for as long as the certificate is
+    std::array<char, 16'384> piece{};
+    while (const auto n = std::fread(piece.data(), 1, piece.size(), file.get())) {
+        if (text.size() + n > pem_bytes_max)
+            return problem(
+                fmt::format("the {} '{}' is larger than {} KiB", what, path, pem_bytes_max >> 10));
+        std::string longer;
+        longer.reserve(text.size() + n);
+        longer.append(text).append(piece.data(), n);
+        wipe(text);
+        text = std::move(longer);
+    }
+    OPENSSL_cleanse(piece.data(), piece.size());
     if (std::ferror(file.get()) != 0)
         return problem(
             fmt::format("cannot read the {} '{}': {}", what, path, std::strerror(errno)));
-    if (n > pem_bytes_max)
-        return problem(
-            fmt::format("the {} '{}' is larger than {} KiB", what, path, pem_bytes_max >> 10));
-    text.resize(n);
     return text;
 }
 

@@ -45,6 +45,31 @@ TEST_SUITE("tls/certificate") {
         CHECK(authority.make("common", common)->names() == std::vector<std::string>{"common.test"});
     }
 
+    TEST_CASE("what is kept of the files is no larger than they are") {
+        Authority authority;
+
+        const auto made = authority.make("small", {});
+
+        CHECK(made->chain_pem().capacity() < 4'096);
+        CHECK(made->key_pem().capacity() < 4'096);
+    }
+
+    TEST_CASE("a file of several reads is read whole, and one above 1 MiB is refused") {
+        Authority authority;
+        std::string text;
+        while (text.size() < 100'000)
+            text += "line " + std::to_string(text.size()) + "\n";
+
+        const auto whole = read_pem_file(authority.write("long.crt", text), "certificate");
+        const auto large =
+            read_pem_file(authority.write("large.crt", std::string(1'048'577, 'a')), "certificate");
+
+        REQUIRE(whole);
+        CHECK(*whole == text);
+        REQUIRE_FALSE(large);
+        CHECK(holds(large.error().message, "is larger than 1024 KiB"));
+    }
+
     TEST_CASE("the kind of the key is known") {
         Authority authority;
         Wanted rsa;
