@@ -1,6 +1,5 @@
 #include "base/receive_blocks.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -32,9 +31,7 @@ void ReceiveBlocks::give_back(std::uint16_t block) noexcept {
 }
 
 void ReceiveBlocks::grow() {
-    const unsigned last = std::min(lent_ * 2, most);
-    while (lent_ < last)
-        give_back(static_cast<std::uint16_t>(lent_++));
+    if (lent_ < most) give_back(static_cast<std::uint16_t>(lent_++));
 }
 
 }  // namespace poise

@@ -21,7 +21,7 @@ public:
 
     const char* at(std::uint16_t block) const { return &memory_[block * bytes]; }
     void give_back(std::uint16_t block) noexcept;
-    /// Twice as many as before, up to a limit: the kernel has had none left.
+    /// One more, up to a limit: the kernel has had none for a receive, which is told for each.
     void grow();
 
 private:
