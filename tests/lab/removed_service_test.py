@@ -1,9 +1,12 @@
 """A service that a reload removes ends by its own limit, and no request of it is lost."""
 
+import contextlib
 import signal
 import time
 
 import pytest
+
+from lib.wire import Cut
 
 
 def two_services(lab, **gone):
@@ -94,3 +97,26 @@ def test_connections_that_the_kernel_has_taken_in_are_served_before_a_listener_c
 
     assert [wire.response().status for wire in wires] == [200] * 300
     assert poise.process.wait(5) == 0
+
+
+@pytest.mark.parametrize("order", [("web", "gone"), ("gone", "web")])
+def test_who_waits_to_be_taken_at_the_removal_is_its_own_services_client(lab, order):
+    for name in ("s1", "s2"):
+        lab.origin(name)
+    both = {"web": lab.service("s1"), "gone": lab.service("s2") | {"listen": ":81"}}
+    poise = lab.serve({"services": {name: both[name] for name in order}})
+    assert lab.connect(port=81).ask("GET", "/name").body == b"s2\n"
+    poise.signal(signal.SIGSTOP)
+    wires = [lab.connect(port=81) for _ in range(3000)]  # more than one turn of the loop takes
+    poise.write({"services": {"web": both["web"]}})
+    poise.reload()
+
+    poise.signal(signal.SIGCONT)
+
+    served = 0
+    for wire in wires:
+        with contextlib.suppress(OSError, Cut):
+            assert wire.ask("GET", "/name").body == b"s2\n"
+            served += 1
+    assert served > 0
+    assert lab.ask("/name").body == b"s1\n"
