@@ -7,6 +7,7 @@ namespace {
 constexpr std::string_view cookie = "cookie";
 constexpr std::size_t fields_of_most = 20;
 constexpr std::size_t bytes_of_most = 600;
+constexpr std::size_t kept_of_most = 4;  // times that much is kept
 
 }  // namespace
 
@@ -53,6 +54,11 @@ void FieldBlock::merge_cookies() {
     bytes_ += joined;
     marks_ = std::move(kept);
     cookies_ = 1;
+}
+
+bool FieldBlock::is_worth_keeping() const {
+    return marks_.capacity() > 0 && marks_.capacity() <= kept_of_most * fields_of_most &&
+           bytes_.capacity() <= kept_of_most * bytes_of_most;
 }
 
 void FieldBlock::clear() {

@@ -38,6 +38,8 @@ public:
     bool last() const { return last_; }  // nothing follows: END_STREAM came with it
     void set_last() { last_ = true; }
     void clear();
+    /// Holds memory, as much as most heads need: for the next one.
+    bool is_worth_keeping() const;
 
 private:
     struct Mark {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <new>
 #include <nghttp2/nghttp2.h>
 #include <utility>
 
@@ -14,7 +15,6 @@ namespace {
 
 constexpr std::size_t preface_bytes = 24;
 constexpr std::size_t frame_head_bytes = 9;
-constexpr std::size_t spare_blocks_max = 8;
 constexpr int reads_a_turn = 8;
 constexpr int writes_a_turn = 4;
 constexpr std::size_t frame_bytes = 16'384;  // that a frame of ours carries
@@ -22,11 +22,12 @@ constexpr std::size_t frame_bytes = 16'384;  // that a frame of ours carries
 }  // namespace
 
 Http2Connection::Http2Connection(Role role, Stream& stream, Waiter& waiter, BufferPool& buffers,
-                                 const Limits& limits)
+                                 Http2Memory& memory, const Limits& limits)
     : role_(role),
       stream_(stream),
       waiter_(waiter),
       buffers_(buffers),
+      memory_(memory),
       limits_(limits),
       frames_(role == Role::server ? preface_bytes : 0),
       budget_(waiter.engine().now()),
@@ -270,11 +271,18 @@ std::size_t Http2Connection::free_streams() const {
     return running_ < most ? most - running_ : 0;
 }
 
+std::unique_ptr<Http2Stream> Http2Connection::make_stream(std::int32_t id) {
+    void* place = memory_.blocks.take(sizeof(Http2Stream));
+    if (place == nullptr) throw std::bad_alloc();
+    return std::unique_ptr<Http2Stream>(new (place)
+                                            Http2Stream(waiter_.engine(), buffers_, *this, id));
+}
+
 std::unique_ptr<Http2Stream> Http2Connection::open() {
     assert(role_ == Role::client);
     if (free_streams() == 0) return nullptr;
     ++requests_;
-    auto stream = std::make_unique<Http2Stream>(waiter_.engine(), buffers_, *this, -1);
+    auto stream = make_stream(-1);
     stream->tell(Direction::write);
     return stream;
 }
@@ -302,10 +310,6 @@ void Http2Connection::end_now(std::uint32_t error_code) {
 // A stream that is destroyed before its end is reset; what it has not read makes room for others.
 void Http2Connection::leave(Http2Stream& stream) {
     --running_;
-    if (running_ > 0 && spare_blocks_.size() < spare_blocks_max)
-        spare_blocks_.push_back(std::move(stream.head_));
-    else if (running_ == 0)
-        spare_blocks_.clear();  // an idle connection holds none
     if (!stream.in_.empty()) nghttp2_session_consume_connection(session_, stream.in_.view().size());
     if (!stream.closed_ && stream.id_ > 0) {
         nghttp2_session_set_stream_user_data(session_, stream.id_, nullptr);

@@ -6,6 +6,7 @@
 #include "base/waiter.hpp"
 #include "proxy/buffer.hpp"
 #include "proxy/http2_budget.hpp"
+#include "proxy/http2_memory.hpp"
 #include "proxy/http2_stream.hpp"
 
 #include <boost/intrusive/list.hpp>
@@ -37,9 +38,10 @@ public:
         std::size_t header_fields = 100;
     };
 
-    /// `stream`, `waiter` and `buffers` outlive this.
+    /// `stream`, `waiter`, `buffers` and `memory` outlive this; its streams, too, need the last
+    /// two.
     Http2Connection(Role role, Stream& stream, Waiter& waiter, BufferPool& buffers,
-                    const Limits& limits);
+                    Http2Memory& memory, const Limits& limits);
     ~Http2Connection();  // what streams there are lose it
     Http2Connection(const Http2Connection&) = delete;
     Http2Connection& operator=(const Http2Connection&) = delete;
@@ -53,6 +55,7 @@ public:
     /// `in` holds what was read and not used.
     Turn turn(Buffer& in);
     bool is_server() const { return role_ == Role::server; }
+    Http2Memory& memory() const { return memory_; }
     const Limits& limits() const { return limits_; }
     void arm();
 
@@ -87,6 +90,7 @@ private:
     friend class Http2Stream;
     friend struct Http2Events;
 
+    std::unique_ptr<Http2Stream> make_stream(std::int32_t id);
     void read_some(Buffer& in);
     bool feed(std::string_view bytes);
     bool give(std::string_view bytes);
@@ -119,6 +123,7 @@ private:
     Stream& stream_;
     Waiter& waiter_;
     BufferPool& buffers_;
+    Http2Memory& memory_;
     const Limits limits_;
     nghttp2_session* session_ = nullptr;
     Http2Frames frames_;
@@ -128,8 +133,7 @@ private:
     Writers writers_;                        // first come, first served
     std::unique_ptr<Http2Stream> incoming_;  // a request whose head is not whole yet
     std::vector<std::unique_ptr<Http2Stream>> arrived_;
-    FieldBlock block_;                      // that is coming in: one at a time
-    std::vector<FieldBlock> spare_blocks_;  // of requests that have ended: memory for the next
+    FieldBlock block_;  // that is coming in: one at a time
     std::size_t running_ = 0;
     std::uint64_t requests_ = 0;
     std::uint64_t bytes_out_ = 0;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <new>
 #include <nghttp2/nghttp2.h>
 
@@ -52,18 +53,13 @@ struct Http2Events {
 
     static int begin_headers(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
         Http2Connection& connection = of(user);
-        if (!connection.spare_blocks_.empty()) {
-            connection.block_ = std::move(connection.spare_blocks_.back());
-            connection.spare_blocks_.pop_back();
-        }
-        connection.block_.clear();
+        connection.block_ = connection.memory_.take_head();
         const std::int32_t id = frame->hd.stream_id;
         if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
         if (connection.running_ >= Http2Connection::streams_max + ending_max)
             return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id,
                                              NGHTTP2_REFUSED_STREAM);
-        connection.incoming_ = std::make_unique<Http2Stream>(connection.waiter_.engine(),
-                                                             connection.buffers_, connection, id);
+        connection.incoming_ = connection.make_stream(id);
         return nghttp2_session_set_stream_user_data(session, id, connection.incoming_.get());
     }
 
@@ -204,6 +200,18 @@ void submit_settings(nghttp2_session* session, bool server, std::size_t header_b
         throw std::bad_alloc();
 }
 
+// It asks for a few hundred bytes, five times a request.
+nghttp2_mem memory_of(SmallBlocks& blocks) {
+    return {
+        .mem_user_data = &blocks,
+        .malloc = [](std::size_t bytes,
+                     void* from) { return static_cast<SmallBlocks*>(from)->take(bytes); },
+        .free = [](void* block, void* to) { static_cast<SmallBlocks*>(to)->give_back(block); },
+        .calloc = [](std::size_t n, std::size_t bytes, void*) { return std::calloc(n, bytes); },
+        .realloc = [](void* block, std::size_t bytes, void*) { return std::realloc(block, bytes); },
+    };
+}
+
 }  // namespace
 
 nghttp2_session* make_http2_session(Http2Connection& connection) {
@@ -225,9 +233,9 @@ nghttp2_session* make_http2_session(Http2Connection& connection) {
     nghttp2_option_set_max_send_header_block_length(callbacks.option, header_list_max);
     nghttp2_session* session = nullptr;
     const bool server = connection.is_server();
-    const int error =
-        server ? nghttp2_session_server_new2(&session, made, &connection, callbacks.option)
-               : nghttp2_session_client_new2(&session, made, &connection, callbacks.option);
+    auto memory = memory_of(connection.memory().blocks);
+    const auto make = server ? nghttp2_session_server_new3 : nghttp2_session_client_new3;
+    const int error = make(&session, made, &connection, callbacks.option, &memory);
     if (error != 0) throw std::bad_alloc();
     submit_settings(session, server, connection.limits().header_bytes);
     return session;

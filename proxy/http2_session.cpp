@@ -81,7 +81,8 @@ public:
     explicit Session(Client& client)
         : client_(client),
           connection_(Http2Connection::Role::server, *client.stream, client.waiter,
-                      client.worker.buffers(), {limits().header_bytes, limits().header_fields}) {}
+                      client.worker.buffers(), client.worker.http2_memory(),
+                      {limits().header_bytes, limits().header_fields}) {}
 
     Http2Connection& connection() { return connection_; }
 

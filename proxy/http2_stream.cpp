@@ -67,7 +67,11 @@ ssize_t read_data(nghttp2_session* session, std::int32_t id, std::uint8_t* buffe
 
 Http2Stream::Http2Stream(Engine& engine, BufferPool& buffers, Http2Connection& connection,
                          std::int32_t id)
-    : MessageStream(engine), connection_(&connection), id_(id), in_(buffers) {
+    : MessageStream(engine),
+      memory_(connection.memory_),
+      connection_(&connection),
+      id_(id),
+      in_(buffers) {
     connection.streams_.push_back(*this);
     ++connection.running_;
     if (connection.is_server()) {
@@ -78,6 +82,13 @@ Http2Stream::Http2Stream(Engine& engine, BufferPool& buffers, Http2Connection& c
 
 Http2Stream::~Http2Stream() {
     if (connection_ != nullptr) connection_->leave(*this);
+    memory_.give_back(std::move(head_));
+}
+
+void Http2Stream::operator delete(Http2Stream* stream, std::destroying_delete_t) {
+    SmallBlocks& blocks = stream->memory_.blocks;
+    stream->~Http2Stream();
+    blocks.give_back(stream);
 }
 
 IoResult Http2Stream::try_read(std::span<char> into) {

@@ -7,6 +7,7 @@
 #include <boost/intrusive/list.hpp>
 
 #include <cstdint>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 namespace poise::proxy {
 
 class Http2Connection;
+class Http2Memory;
 
 /// Made by its connection, owned by who serves or asks; destroying it before its end resets it.
 /// It holds at most its window of what the peer has sent, and nothing of what goes out: that is
@@ -28,6 +30,8 @@ public:
 
     Http2Stream(Engine& engine, BufferPool& buffers, Http2Connection& connection, std::int32_t id);
     ~Http2Stream() override;
+    /// Its memory goes back to where Http2Connection took it.
+    static void operator delete(Http2Stream* stream, std::destroying_delete_t);
 
     IoResult try_read(std::span<char> into) override;
     IoResult try_write(std::span<const iovec> pieces, bool more) override;
@@ -63,6 +67,7 @@ private:
     void close(std::uint32_t error_code);
     void lose();  // the connection is gone
 
+    Http2Memory& memory_;
     Http2Connection* connection_;          // null: gone
     std::int32_t id_;                      // -1: the head was not sent yet
     FieldBlock head_;                      // with has_head_

@@ -17,11 +17,12 @@ constexpr std::chrono::hours no_limit{24};  // while requests run, theirs are th
 }  // namespace
 
 struct Http2Upstream {
-    Http2Upstream(Engine& engine, BufferPool& buffers, std::unique_ptr<Stream> connected)
+    Http2Upstream(Engine& engine, BufferPool& buffers, Http2Memory& memory,
+                  std::unique_ptr<Stream> connected)
         : waiter(engine),
           stream(std::move(connected)),
           in(buffers),
-          http2(Http2Connection::Role::client, *stream, waiter, buffers, head_limits) {}
+          http2(Http2Connection::Role::client, *stream, waiter, buffers, memory, head_limits) {}
     ~Http2Upstream() {
         if (of != nullptr) std::erase(of->connections, this);
     }
@@ -38,8 +39,8 @@ struct Http2Upstream {
     bool retired = false;  // the server is not known any more
 };
 
-Http2Upstreams::Http2Upstreams(Engine& engine, BufferPool& buffers)
-    : engine_(engine), buffers_(buffers) {}
+Http2Upstreams::Http2Upstreams(Engine& engine, BufferPool& buffers, Http2Memory& memory)
+    : engine_(engine), buffers_(buffers), memory_(memory) {}
 
 Http2Upstreams::~Http2Upstreams() = default;
 
@@ -68,7 +69,8 @@ std::unique_ptr<Stream> Http2Upstreams::add(const pool::RealServer& server,
                                             std::chrono::milliseconds idle) {
     Server* known = find(server);
     if (known == nullptr) return nullptr;
-    auto connection = std::make_unique<Http2Upstream>(engine_, buffers_, std::move(connected));
+    auto connection =
+        std::make_unique<Http2Upstream>(engine_, buffers_, memory_, std::move(connected));
     connection->of = known;
     connection->idle = idle;
     connection->address_generation = server.address_generation();

@@ -19,6 +19,7 @@ class RealServer;
 namespace poise::proxy {
 
 class BufferPool;
+class Http2Memory;
 struct Http2Upstream;
 
 /// The requests of one worker to one server share as few connections as their number allows: the
@@ -29,7 +30,7 @@ public:
     /// At most so many connections of a worker to one server.
     static constexpr std::size_t connections_max = 16;
 
-    Http2Upstreams(Engine& engine, BufferPool& buffers);
+    Http2Upstreams(Engine& engine, BufferPool& buffers, Http2Memory& memory);
     ~Http2Upstreams();  // the engine has ended all coroutines
     Http2Upstreams(const Http2Upstreams&) = delete;
     Http2Upstreams& operator=(const Http2Upstreams&) = delete;
@@ -74,6 +75,7 @@ private:
 
     Engine& engine_;
     BufferPool& buffers_;
+    Http2Memory& memory_;
     std::unordered_map<const pool::RealServer*, std::unique_ptr<Server>> by_server_;
     std::vector<std::unique_ptr<Server>> gone_;  // until nobody waits and the last has ended
 };

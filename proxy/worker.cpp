@@ -37,7 +37,7 @@ Worker::Worker(unsigned index, const WorkerShared& shared)
       shared_(shared),
       engine_(shared.io),
       connections_(idle_connections_per_server),
-      http2_upstreams_(engine_, buffers_),
+      http2_upstreams_(engine_, buffers_, http2_memory_),
       ids_(RequestIds::random()),
       udp_(std::make_unique<UdpListeners>(*this)) {
     assert(index < 64);  // a bit each in ServerQueue::waiting_workers
@@ -62,6 +62,7 @@ Task<void> Worker::keep_house(Worker* worker) {
         if (co_await waiter.sleep() == Wake::cancelled) break;
         const auto now = worker->engine_.now();
         worker->connections_.sweep(now);
+        worker->http2_memory_.sweep();
         worker->end_overdue_services();
         worker->call_all_lines();  // for what opens a place and tells nobody, such as slow start
         if (!worker->draining_) continue;

@@ -9,6 +9,7 @@
 #include "pool/pool.hpp"
 #include "pool/upstream_connections.hpp"
 #include "proxy/buffer.hpp"
+#include "proxy/http2_memory.hpp"
 #include "proxy/http2_upstreams.hpp"
 #include "proxy/incidents.hpp"
 #include "proxy/request_id.hpp"
@@ -111,6 +112,7 @@ public:
     bool draining() const { return draining_; }
     const WorkerShared& shared() const { return shared_; }
     BufferPool& buffers() { return buffers_; }
+    Http2Memory& http2_memory() { return http2_memory_; }
     pool::UpstreamConnections& connections() { return connections_; }
     Http2Upstreams& http2_upstreams() { return http2_upstreams_; }
     RequestIds& ids() { return ids_; }
@@ -155,6 +157,7 @@ private:
     std::shared_ptr<tls::Library> tls_library_;  // outlives every stream of this worker
     Engine engine_;
     BufferPool buffers_;
+    Http2Memory http2_memory_;
     pool::UpstreamConnections connections_;
     Http2Upstreams http2_upstreams_;
     RequestIds ids_;

@@ -78,10 +78,11 @@ void use(Http2Stream& stream, std::uint8_t how) {
 void run(Http2Connection::Role role, std::string_view script, std::string_view input) {
     Engine engine;
     BufferPool buffers;
+    Http2Memory memory;
     Waiter waiter(engine);
     ScriptedStream stream(engine, input);
     Buffer in(buffers);
-    Http2Connection connection(role, stream, waiter, buffers, {});
+    Http2Connection connection(role, stream, waiter, buffers, memory, {});
     std::vector<std::unique_ptr<Http2Stream>> streams;
     if (role == Http2Connection::Role::client)
         if (auto opened = connection.open()) {
