@@ -25,6 +25,9 @@ public:
     /// back for what follows at once.
     virtual IoResult try_write(std::span<const iovec> pieces, bool more = false) = 0;
 
+    /// Carries one message each way, with its head as fields: a proxy::MessageStream.
+    virtual bool carries_message() const { return false; }
+
     /// Whether the two calls below may be made. A stream that changes the bytes cannot.
     virtual bool splices() const { return false; }
     /// Moves what is there into `pipe`, which is empty, without a copy; at most `bytes_max`.

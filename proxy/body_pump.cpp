@@ -32,6 +32,7 @@ bool final(BodyPump::State state) {
 
 void BodyPump::reset(const Message& message) {
     message_ = message;
+    released_ = false;
     chunks_ = ChunkedReader();
     input_ = message.body;
     pieces_begin_ = pieces_end_ = 0;
@@ -64,9 +65,11 @@ void BodyPump::start(Message message, Buffer&& buffer) {
 }
 
 void BodyPump::release() {
+    if (released_) return;
     relay_.release();
     release_pipe();
     reset({});
+    released_ = true;
 }
 
 void BodyPump::release_pipe() {

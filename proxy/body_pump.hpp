@@ -121,6 +121,7 @@ private:
     bool all_in_ = false;  // the source's message is whole
     bool sink_is_slow_ = false;
     bool end_written_ = false;  // with Framing::message
+    bool released_ = true;      // as it was made
     State state_ = State::needs_source;
 };
 

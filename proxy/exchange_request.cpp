@@ -214,7 +214,7 @@ void Exchange::begin_attempt(Client& client, std::unique_ptr<Stream> stream, boo
     phases.connected = client.worker.engine().now();
     phases.sent.reset();
     fields_sent_ = false;
-    upstream_message_ = dynamic_cast<MessageStream*>(upstream.get());
+    upstream_message_ = MessageStream::of(*upstream);
     BodyPump::Message message;
     message.framing = message.framing_out = request_.framing;
     message.length = request_.content_length;

@@ -1,9 +1,9 @@
 #include "proxy/forwarded.hpp"
 
+#include "proxy/head_bytes.hpp"
+
 #include <algorithm>
-#include <cassert>
 #include <charconv>
-#include <cstring>
 #include <optional>
 #include <ranges>
 
@@ -19,25 +19,19 @@ std::string_view trimmed(std::string_view text) {
     return text;
 }
 
-// tchar of RFC 9110 section 5.6.2.
-bool is_token(std::string_view text) {
-    const auto is_tchar = [](char c) {
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) return true;
-        return std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-    };
-    return !text.empty() && std::ranges::all_of(text, is_tchar);
-}
-
 void append_token_or_quoted(std::string& out, std::string_view text) {
     if (is_token(text)) {
         out += text;
         return;
     }
     out += '"';
-    for (const char c : text) {
-        if (c == '"' || c == '\\') out += '\\';
-        out += c;
+    for (auto special = text.find_first_of("\"\\"); special != text.npos;
+         special = text.find_first_of("\"\\", 1)) {
+        out += text.substr(0, special);
+        out += '\\';
+        text.remove_prefix(special);
     }
+    out += text;
     out += '"';
 }
 
@@ -111,12 +105,7 @@ Forwarder::Forwarder(config::Forwarded mode, std::span<const Prefix> trusted, co
       peer_(peer),
       mode_(mode),
       peer_trusted_(is_trusted(trusted, peer)),
-      tls_(tls) {
-    const std::string text = ip_to_string(peer);
-    assert(text.size() <= text_.size());
-    std::memcpy(text_.data(), text.data(), text.size());
-    text_bytes_ = static_cast<std::uint8_t>(text.size());
-}
+      tls_(tls) {}
 
 Address Forwarder::effective_client(const RequestHead& head) const {
     Address client = peer_;
@@ -149,13 +138,14 @@ void Forwarder::append(std::string& out, const RequestHead& head,
     if (mode_ == config::Forwarded::off) return;
     // Both are of one address nearly always: then its text is at hand.
     const bool is_peer = effective_client.ip == peer_.ip;
-    const std::string other = is_peer ? std::string{} : ip_to_string(effective_client);
-    const std::string_view client = is_peer ? peer_text() : std::string_view{other};
     const bool keep = keeps_received();
+    const std::string peer = ip_to_string(peer_);
+    const std::string other = is_peer || keep ? std::string{} : ip_to_string(effective_client);
+    const std::string_view node = is_peer || keep ? peer : other;
 
     out += "X-Forwarded-For: ";
     if (keep) append_received(out, head, FieldId::x_forwarded_for);
-    out += keep ? peer_text() : client;
+    out += node;
     out += "\r\nX-Forwarded-Proto: ";
     const std::string_view proto = keep ? first_value(head, FieldId::x_forwarded_proto) : "";
     out += proto.empty() ? own_proto() : proto;
@@ -171,7 +161,7 @@ void Forwarder::append(std::string& out, const RequestHead& head,
 
     out += "Forwarded: ";
     if (keep && !append_received(out, head, FieldId::forwarded)) append_converted(out, head);
-    append_node(out, keep ? peer_text() : client);
+    append_node(out, node);
     out += ";proto=";
     out += own_proto();
     if (!head.authority.empty()) {

@@ -6,7 +6,6 @@
 #include "config/model.hpp"
 #include "proxy/head.hpp"
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -43,20 +42,17 @@ public:
     /// Whether append() writes this field, so that the client's own one must not be copied.
     bool writes(FieldId id) const;
 
-    /// Appends the fields ("Name: value\r\n"...) for a request. Does not allocate when `out` has
-    /// the capacity.
+    /// Appends the fields ("Name: value\r\n"...) for a request. Of a client with an IPv4 address
+    /// it does not allocate when `out` has the capacity.
     void append(std::string& out, const RequestHead& head, const Address& effective_client) const;
 
 private:
-    std::string_view peer_text() const { return {text_.data(), text_bytes_}; }
     std::string_view own_proto() const { return tls_ ? "https" : "http"; }
     bool keeps_received() const { return mode_ == config::Forwarded::append && peer_trusted_; }
     void append_converted(std::string& out, const RequestHead& head) const;
 
     std::span<const Prefix> trusted_;
     Address peer_;
-    std::array<char, 46> text_{};  // the peer's address; the longest IPv6 text has 45
-    std::uint8_t text_bytes_ = 0;
     config::Forwarded mode_;
     bool peer_trusted_ = false;
     bool tls_;

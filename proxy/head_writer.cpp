@@ -12,10 +12,17 @@ namespace poise::proxy {
 namespace {
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {
-    out += name;
-    out += ": ";
-    out += value;
-    out += "\r\n";
+    const std::size_t before = out.size();
+    const std::size_t after = before + name.size() + value.size() + 4;
+    out.resize_and_overwrite(after, [&](char* text, std::size_t) {
+        char* to = std::copy(name.begin(), name.end(), text + before);
+        *to++ = ':';
+        *to++ = ' ';
+        to = std::copy(value.begin(), value.end(), to);
+        *to++ = '\r';
+        *to++ = '\n';
+        return after;
+    });
 }
 
 void append_number(std::string& out, std::uint64_t number) {

@@ -95,7 +95,7 @@ bool open_stream(Client& client, Exchange& exchange) {
 // Waits for the settings of a server that was just connected to, if they decide.
 Task<bool> takes_request(Client& client, Exchange& exchange, Stream& stream) {
     if (!exchange.request().extended_connect) co_return true;
-    auto* message = dynamic_cast<MessageStream*>(&stream);
+    auto* message = MessageStream::of(stream);
     if (message == nullptr) co_return true;
     client.waiter.expires_after(exchange.timeouts->connect);
     while (message->extended_connect() == Extension::unknown) {

@@ -143,7 +143,7 @@ Refusal read_target_and_authority(const FieldBlock& block, const PseudoFields& p
     const Field* host = facts.host;
     if (host == nullptr && pseudo.authority.empty())
         return {Reason::missing_host, block.bytes().size()};
-    for (const auto name : {pseudo.authority, host != nullptr ? host->value : pseudo.authority}) {
+    for (const auto name : {pseudo.authority, host != nullptr ? host->value : std::string_view()}) {
         if (name.empty() && host != nullptr && !pseudo.authority.empty())
             return {Reason::bad_host, at(block, host->value)};
         if (name.empty()) continue;

@@ -35,6 +35,12 @@ class MessageStream : public Stream {
 public:
     using Stream::Stream;
 
+    bool carries_message() const final { return true; }
+    /// `stream` as what it is; null when it is none.
+    static MessageStream* of(Stream& stream) {
+        return stream.carries_message() ? static_cast<MessageStream*>(&stream) : nullptr;
+    }
+
     /// The fields of the head that has come; null while none has. A server may send several: 1xx
     /// ones first.
     virtual FieldBlock* head() = 0;
