@@ -144,12 +144,15 @@ bool Http2Connection::was_closed_by_peer(const Http2Frame& frame) const {
 }
 
 bool Http2Connection::was_reset_by_us(std::int32_t id) const {
-    return resets_sent_ > recent_resets_.size() ||
-           std::ranges::find(recent_resets_, id) != recent_resets_.end();
+    if (recent_resets_ == nullptr) return false;
+    return resets_sent_ > recent_resets_->size() ||
+           std::ranges::find(*recent_resets_, id) != recent_resets_->end();
 }
 
 void Http2Connection::note_reset_sent(std::int32_t id) {
-    recent_resets_[resets_sent_ % recent_resets_.size()] = id;
+    if (recent_resets_ == nullptr)
+        recent_resets_ = std::make_unique<std::array<std::int32_t, 64>>();
+    (*recent_resets_)[resets_sent_ % recent_resets_->size()] = id;
     ++resets_sent_;
 }
 
@@ -174,6 +177,7 @@ void Http2Connection::fill_output() {
 }
 
 void Http2Connection::append(std::string_view bytes) {
+    if (much_output_ && out_.capacity() == 0) out_.enlarge_empty();
     while (!bytes.empty()) {
         if (out_.space().empty() && !out_.make_room()) {
             output_failed_ = true;  // the largest buffer is full: far beyond output_max
@@ -208,6 +212,7 @@ void Http2Connection::append_data(Http2Stream& stream, std::string_view frame_he
 }
 
 void Http2Connection::flush() {
+    much_output_ = out_.view().size() > BufferPool::sizes.front();
     while (!out_.empty()) {
         const iovec piece{const_cast<char*>(out_.view().data()), out_.view().size()};
         const auto written = stream_.try_write({&piece, 1});

@@ -137,13 +137,15 @@ private:
     std::size_t running_ = 0;
     std::uint64_t requests_ = 0;
     std::uint64_t bytes_out_ = 0;
-    std::array<std::int32_t, 64> recent_resets_{};  // streams that we have reset, the last of them
+    // Streams that we have reset, the last of them; null: none.
+    std::unique_ptr<std::array<std::int32_t, 64>> recent_resets_;
     std::uint64_t resets_sent_ = 0;
     Reason ended_by_ = Reason::none;
     bool input_ended_ = false;
     bool output_failed_ = false;
     bool more_input_ = false;
-    bool stopped_ = false;  // GOAWAY with an error: nothing is read any more
+    bool much_output_ = false;  // in the last turn: more than the smallest buffer holds
+    bool stopped_ = false;      // GOAWAY with an error: nothing is read any more
     bool closing_ = false;
     bool end_announced_ = false;
     bool end_named_ = false;
