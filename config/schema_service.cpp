@@ -62,7 +62,11 @@ std::vector<Key> inherited_keys() {
             part("hsts", &T::hsts, hsts_mapping(), "Strict-Transport-Security."),
             part("layer4", &T::layer4, layer4_mapping(), "Modes `nat` and `dr`."),
             integer("retries", &T::retries, {0, 10},
-                    "Attempts on other servers after a failed first one."),
+                    "Attempts on other servers after a failed first one: servers whose last "
+                    "connect did not fail, as long as there are such. With `passive: false`, and "
+                    "once `passive_fall` failures were counted, new requests leave a server out, "
+                    "too, for a second after a failed connect or until it answers. Persistent "
+                    "clients are tried on their own server first all the same."),
             std::move(fallback)};
 }
 

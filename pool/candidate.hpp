@@ -20,7 +20,7 @@ struct Candidate {
 
     bool usable(std::uint32_t connections, const PickHint& hint) const {
         if (connections_max != 0 && connections >= connections_max) return false;
-        return hint.tried.empty() || !was_tried(server, hint);
+        return !is_left_out(server, hint);
     }
 };
 

@@ -18,15 +18,29 @@ Picker::Picker(std::shared_ptr<const Pool> pool, std::uint64_t seed)
 Picked Picker::pick(const PickHint& hint) {
     if (version_ != pool_->version()) rebuild();
     if (candidates_.empty()) return {nullptr, PickFailure::no_server};
+    if (leaves_out(hint)) {
+        PickHint sound = hint;
+        sound.failed_after = hint.tried.empty() ? hint.now - left_out_for : SteadyTime{};
+        if (RealServer* server = scheduler_->pick(sound)) return {server, PickFailure::none};
+        // Who has met a dead one waits for a sound one sooner than to meet another.
+        if (!hint.tried.empty() && has_full(sound)) return {nullptr, PickFailure::all_full};
+    }
     if (RealServer* server = scheduler_->pick(hint)) return {server, PickFailure::none};
-
-    // A server that has failed in this exchange is not worth the wait for a free place.
-    const bool full = std::ranges::any_of(candidates_, [&](const RealServer* server) {
-        return server->full() && !was_tried(server, hint);
-    });
-    if (full) return {nullptr, PickFailure::all_full};
+    if (has_full(hint)) return {nullptr, PickFailure::all_full};
     if (RealServer* backup = untried_backup(hint)) return {backup, PickFailure::none};
     return {nullptr, PickFailure::no_server};
+}
+
+bool Picker::leaves_out(const PickHint& hint) const {
+    if (hint.now == SteadyTime{}) return false;
+    return !hint.tried.empty() || pool_->connect_failed_at() > hint.now - left_out_for;
+}
+
+// A server that has failed is not worth the wait for a free place.
+bool Picker::has_full(const PickHint& hint) const {
+    return std::ranges::any_of(candidates_, [&](const RealServer* server) {
+        return server->full() && !is_left_out(server, hint);
+    });
 }
 
 // The others have failed in this exchange, but no check has noticed yet.

@@ -6,6 +6,7 @@
 #include "pool/scheduler.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -31,6 +32,11 @@ public:
     /// Rises whenever the set of candidates or a weight changes. One load. Acquires: what has
     /// changed before is seen after it.
     std::uint64_t version() const { return siblings_->version.load(std::memory_order_acquire); }
+    /// When a connect to any of the servers failed last; 0: none ever. One load.
+    SteadyTime connect_failed_at() const {
+        return SteadyTime(
+            SteadyTime::duration(siblings_->connect_failed_at.load(std::memory_order_relaxed)));
+    }
 
 private:
     std::string service_name_;
@@ -49,10 +55,14 @@ struct Picked {
 
 /// A worker's view of a pool: candidates and a scheduler of its own, rebuilt when the pool's
 /// version has changed. Backup servers are for when no other server is there, or all others have
-/// failed in this exchange.
+/// failed in this exchange. As long as others can take the request, a server whose connect failed
+/// last time is left out: for who has met one that failed already; for all others during a second,
+/// once passive observation has counted enough, or does not count.
 class Picker {
 public:
     Picker(std::shared_ptr<const Pool> pool, std::uint64_t seed);
+
+    static constexpr std::chrono::seconds left_out_for{1};
 
     /// Never blocks. all_full: waiting may help, for a candidate that was not tried is full.
     Picked pick(const PickHint& hint);
@@ -61,6 +71,8 @@ public:
 
 private:
     void rebuild();
+    bool leaves_out(const PickHint& hint) const;
+    bool has_full(const PickHint& hint) const;
     RealServer* untried_backup(const PickHint& hint) const;
 
     std::shared_ptr<const Pool> pool_;

@@ -19,6 +19,10 @@ constexpr std::int64_t ramp_first_part = 16;
 // How fast the average response time follows: an eighth of the difference each time.
 constexpr std::int64_t response_smoothing = 8;
 
+// For failed connects that are still being counted: second attempts pass over the server, while
+// new requests go on to it, so that the count does not take seconds.
+constexpr SteadyTime::duration long_ago{1};
+
 std::uint32_t clamped_weight(std::int64_t weight) {
     return static_cast<std::uint32_t>(std::clamp<std::int64_t>(weight, 0, RealServer::weight_max));
 }
@@ -49,6 +53,7 @@ void RealServer::set_address(std::optional<Address> address, SteadyTime now) {
     if (address_ == address) return;
     address_ = address;
     address_generation_.fetch_add(1, relaxed);
+    connect_failed_at_.store(0, relaxed);
     update(now);
 }
 
@@ -67,10 +72,13 @@ std::uint32_t RealServer::count_failure(const char* reason) {
     return failures_in_row_.fetch_add(1, relaxed) + 1;
 }
 
-void RealServer::note_connect_failure(const char* reason) {
+void RealServer::note_connect_failure(const char* reason, SteadyTime now) {
     const auto in_row = count_failure(reason);
     const auto connects = connect_failures_in_row_.fetch_add(1, relaxed) + 1;
     const auto fall = passive_fall_.load(relaxed);
+    const auto when = (in_row >= fall ? now : SteadyTime(long_ago)).time_since_epoch().count();
+    connect_failed_at_.store(when, relaxed);
+    siblings_->connect_failed_at.store(when, relaxed);
     if (fall == 0 || in_row < fall || passive_down()) return;
     if (connects < fall && has_check_.load(relaxed)) return suspect_.store(true, relaxed);
 
@@ -82,7 +90,7 @@ void RealServer::note_connect_failure(const char* reason) {
 
 void RealServer::note_answer_failure(const char* reason) {
     const auto in_row = count_failure(reason);
-    if (connect_failures_in_row_.load(relaxed) != 0) connect_failures_in_row_.store(0, relaxed);
+    if (connect_failures_in_row_.load(relaxed) != 0) forgive_connects();
     const auto fall = passive_fall_.load(relaxed);
     if (fall == 0 || in_row < fall || passive_down()) return;
     if (has_check_.load(relaxed)) return suspect_.store(true, relaxed);
@@ -96,7 +104,12 @@ void RealServer::confirm_failures(const std::string& check_reason) {
 
 void RealServer::forgive_failures() {
     failures_in_row_.store(0, relaxed);
+    forgive_connects();
+}
+
+void RealServer::forgive_connects() {
     connect_failures_in_row_.store(0, relaxed);
+    connect_failed_at_.store(0, relaxed);
 }
 
 // Needs the mutex of the siblings.

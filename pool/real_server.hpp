@@ -47,6 +47,7 @@ class RealServer;
 /// What all servers of one service have in common, from generation to generation.
 struct Siblings {
     std::atomic<std::uint64_t> version{0};  // counts the changes that schedulers must see
+    std::atomic<SteadyTime::rep> connect_failed_at{0};  // the last time, of any of them
     std::mutex mutex;  // held while real traffic takes one of them down: one after the other
     std::vector<std::weak_ptr<const RealServer>> servers;  // of the newest generation
 };
@@ -116,7 +117,12 @@ public:
     }
     /// `passive_fall` failed connects in a row take the server down, until set_health() brings it
     /// up again; but the last one that serves only when it has no check.
-    void note_connect_failure(const char* reason);
+    void note_connect_failure(const char* reason,
+                              SteadyTime now = std::chrono::steady_clock::now());
+    /// A connect failed later than `moment`, and nothing has succeeded since.
+    bool connect_failed_after(SteadyTime moment) const {
+        return connect_failed_at_.load(relaxed) > moment.time_since_epoch().count();
+    }
     /// One broken page may fail everywhere: that many failed answers in a row make the server
     /// suspect, and its check decides. Without a check they take it down.
     void note_answer_failure(const char* reason);
@@ -169,6 +175,7 @@ private:
     bool serving() const;
     bool agent_drains() const;
     std::uint32_t count_failure(const char* reason);
+    void forgive_connects();
     bool has_serving_sibling() const;
     void go_down_by_traffic(std::string reason);
     Health shown_health() const;
@@ -202,6 +209,7 @@ private:
     std::atomic<std::uint32_t> address_generation_{0};
     std::atomic<std::uint32_t> passive_fall_{0};
     std::atomic<std::uint32_t> report_changes_{0};
+    std::atomic<SteadyTime::rep> connect_failed_at_{0};  // 0: not since the last success
     std::atomic<bool> eligible_{false};
     std::atomic<bool> serves_known_{false};
     std::atomic<bool> halted_{false};

@@ -3,6 +3,7 @@
 
 #include "config/model.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -12,9 +13,14 @@ namespace poise::pool {
 class RealServer;
 
 struct PickHint {
+    using TimePoint = std::chrono::steady_clock::time_point;
+    static constexpr TimePoint never = TimePoint::max();
+
     std::uint64_t source_hash = 0;       // of the client's address (sh, maglev)
     std::uint64_t destination_hash = 0;  // http: host and path; tcp: the address dialled (dh)
     std::span<RealServer* const> tried;  // failed in this exchange: not again
+    TimePoint now{};                     // 0: servers that have just failed are not left out
+    TimePoint failed_after = never;  // servers whose connects failed later are left out: Picker's
 };
 
 /// One object a worker and pool, used on that worker's thread only. pick() runs on the data
@@ -29,7 +35,7 @@ public:
     virtual void prepare(std::span<RealServer* const> all,
                          std::span<RealServer* const> candidates) = 0;
 
-    /// One of the candidates that is neither full nor tried; nullptr when there is none.
+    /// One of the candidates that is_usable(); nullptr when there is none.
     virtual RealServer* pick(const PickHint& hint) = 0;
 };
 

@@ -13,9 +13,16 @@ inline bool was_tried(const RealServer* server, const PickHint& hint) {
     return false;
 }
 
-/// A candidate that may take this request: it has a free place and has not failed in it yet.
+/// Not for this request: it has failed in it, or a moment ago in another.
+inline bool is_left_out(const RealServer* server, const PickHint& hint) {
+    if (hint.failed_after != PickHint::never && server->connect_failed_after(hint.failed_after))
+        return true;
+    return was_tried(server, hint);
+}
+
+/// A candidate that may take this request: it has a free place and is not left out.
 inline bool is_usable(const RealServer* server, const PickHint& hint) {
-    return !server->full() && !was_tried(server, hint);
+    return !server->full() && !is_left_out(server, hint);
 }
 
 }  // namespace poise::pool

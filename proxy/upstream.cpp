@@ -122,6 +122,7 @@ pool::RealServer* Choice::wanted() const {
 
 pool::Picked Choice::take(Engine::Clock::time_point now) {
     assert(lease_.server() == nullptr);
+    hint_.now = now;
     // Another server knows nothing of the client: a full one is waited for.
     pool::Picked picked{wanted(), pool::PickFailure::none};
     if (picked.server == nullptr) picked = service_->picker.pick(hint_);

@@ -31,6 +31,21 @@ def test_a_refused_connect_is_tried_elsewhere_even_for_post(lab):
     assert [request.body for request in server.requests] == [b"order %d" % n for n in range(10)]
 
 
+def test_half_of_many_servers_dead_costs_one_request_at_most(lab):
+    """No check and no passive observation notices. Three of the four dead ones fail a request,
+    once: then only one is left that nobody knows of."""
+    ports = range(8001, 8009)
+    for port in ports[::2]:
+        lab.scripted(port=port)
+    poise = lab.balance(*({"role": "s1", "name": f"s{port}", "port": port} for port in ports),
+                        health={"check": "none", "passive": False}, retries=2)
+    answers = [lab.ask("/").status for _ in range(100)]
+
+    assert answers.count(200) >= 99
+    retried = poise.status()["services"][0]["retries"]
+    assert retried <= 30, "a dead server is met once a second at most"
+
+
 @pytest.mark.parametrize("method", ["POST", "PATCH", "BREW"])
 def test_a_request_that_may_have_been_processed_is_never_repeated(lab, method):
     dying = [Dying(0), Dying(0)]

@@ -12,6 +12,7 @@
 using namespace poise;
 using namespace poise::pool;
 using namespace poise::pool::test;
+using namespace std::chrono_literals;
 
 TEST_SUITE("pool/pool") {
     TEST_CASE("a server is found by its name") {
@@ -114,6 +115,75 @@ TEST_SUITE("pool/picker") {
         test.server(0).set_health(Health::down, "");
         test.server(1).set_health(Health::down, "");
         CHECK(test.picker.pick({}).failure == PickFailure::no_server);
+    }
+
+    TEST_CASE("a server whose connect has failed is left out for a second, or until it answers") {
+        auto service = service_of({100, 100});
+        service.health.passive = false;
+        TestPool test(service);
+        const SteadyTime start{std::chrono::hours(1)};
+        const auto picks_of_first = [&](SteadyTime now) {
+            int first = 0;
+            for (int i = 0; i < 10; ++i)
+                first += test.pick({.tried = {}, .now = now}) == &test.server(0) ? 1 : 0;
+            return first;
+        };
+
+        test.server(0).note_connect_failure("refused", start);
+        CHECK(picks_of_first(start) == 0);
+        CHECK(picks_of_first(start + Picker::left_out_for - 1ms) == 0);
+        CHECK(picks_of_first(start + Picker::left_out_for) > 0);
+
+        test.server(0).note_connect_failure("refused", start + 5s);
+        test.server(0).note_success();
+        CHECK(picks_of_first(start + 5s) > 0);
+    }
+
+    TEST_CASE("while passive observation counts, new requests go on to a server that failed") {
+        auto service = service_of({100, 100});
+        service.health.passive_fall = 3;
+        TestPool test(service);
+        const SteadyTime now{std::chrono::hours(1)};
+        const auto is_picked = [&] {
+            RealServer* one = test.pick({.tried = {}, .now = now});
+            RealServer* other = test.pick({.tried = {}, .now = now});
+            return one == &test.server(0) || other == &test.server(0);
+        };
+
+        test.server(0).note_connect_failure("refused", now);
+        test.server(0).note_connect_failure("refused", now);
+        CHECK(is_picked());
+        test.server(0).note_connect_failure("refused", now);
+        CHECK(test.server(0).passive_down());
+        CHECK_FALSE(is_picked());
+    }
+
+    TEST_CASE("who has met a server that failed is given none that failed last time") {
+        TestPool test(service_of({100, 100, 100, 100}));
+        const SteadyTime start{std::chrono::hours(1)};
+        for (const std::size_t dead : {0, 1, 2})
+            test.server(dead).note_connect_failure("refused", start);
+        const std::array<RealServer*, 1> tried{&test.server(0)};
+
+        for (int i = 0; i < 10; ++i)
+            CHECK(test.pick({.tried = tried, .now = start + 1h}) == &test.server(3));
+    }
+
+    TEST_CASE("servers whose connects have failed are picked when nothing else is left") {
+        auto service = service_of({100, 100, 100});
+        service.servers[2].max_connections = 1;
+        TestPool test(service);
+        const SteadyTime now{std::chrono::hours(1)};
+        const std::array<RealServer*, 1> tried{&test.server(0)};
+        test.server(0).note_connect_failure("refused", now);
+        test.server(1).note_connect_failure("refused", now);
+        const ConnectionLease lease(test.server(2));
+
+        CHECK(test.picker.pick({.tried = {}, .now = now}).server != nullptr);
+        // A free place on the one that lives is worth the wait to who has met a dead one.
+        CHECK(test.picker.pick({.tried = tried, .now = now}).failure == PickFailure::all_full);
+        test.server(2).note_connect_failure("refused", now);
+        CHECK(test.picker.pick({.tried = tried, .now = now}).server == &test.server(1));
     }
 
     TEST_CASE("every algorithm gives nothing from an empty pool") {

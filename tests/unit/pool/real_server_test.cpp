@@ -227,6 +227,26 @@ TEST_SUITE("pool/real_server") {
     }
 
     // Goal: the last two do not each count on the other. Method: threads fail all at once.
+    TEST_CASE("a failed connect is remembered until something succeeds or the address changes") {
+        RealServer server(configured_server("s"));
+        const SteadyTime now{std::chrono::hours(1)};
+        CHECK_FALSE(server.connect_failed_after(SteadyTime{}));
+
+        server.note_connect_failure("refused", now);
+        CHECK(server.connect_failed_after(SteadyTime{}));
+        CHECK_FALSE(server.connect_failed_after(now));
+        server.note_success();
+        CHECK_FALSE(server.connect_failed_after(SteadyTime{}));
+
+        server.note_connect_failure("refused", now);
+        server.note_answer_failure("malformed response");
+        CHECK_FALSE(server.connect_failed_after(SteadyTime{}));
+
+        server.note_connect_failure("refused", now);
+        server.set_address(parse_address("10.0.0.2:80"));
+        CHECK_FALSE(server.connect_failed_after(SteadyTime{}));
+    }
+
     TEST_CASE("threads that see all servers refuse leave one serving") {
         auto service = service_of({100, 100, 100, 100});
         service.health.passive_fall = 1;

@@ -50,6 +50,30 @@ std::vector<RealServer*> map_of(TestPool& test, std::size_t clients) {
     return map;
 }
 
+// Those that got no answer of so many requests, a hundred a second and each with two retries, to
+// servers of which every other one refuses.
+std::vector<int> failed_requests(TestPool& test, int requests) {
+    std::vector<int> failed;
+    for (int request = 0; request < requests; ++request) {
+        const SteadyTime now{std::chrono::hours(1) + std::chrono::milliseconds(10) * request};
+        const auto hash = mixed(static_cast<std::uint64_t>(request));
+        std::vector<RealServer*> tried;
+        bool answered = false;
+        while (!answered && tried.size() < 3) {
+            RealServer* server = test.pick({hash, hash, tried, now});
+            REQUIRE(server != nullptr);
+            answered = test.index(server) % 2 == 0;
+            if (answered)
+                server->note_success();
+            else
+                server->note_connect_failure("refused", now);
+            tried.push_back(server);
+        }
+        if (!answered) failed.push_back(request);
+    }
+    return failed;
+}
+
 }  // namespace
 
 TEST_SUITE("pool/scheduler") {
@@ -70,6 +94,24 @@ TEST_SUITE("pool/scheduler") {
             }
             test.server(4).set_admin(AdminState::halt);
             CHECK(test.pick({1, 1, tried}) == nullptr);
+        }
+    }
+
+    // Goal: a loss of half of the servers, which no check has noticed, costs few requests.
+    TEST_CASE("with half of the servers dead only the first few requests fail, by any algorithm") {
+        for (const auto algorithm : all_algorithms) {
+            for (const bool passive : {false, true}) {
+                CAPTURE(config::word(algorithm));
+                CAPTURE(passive);
+                auto service = service_of({100, 100, 100, 100, 100, 100, 100, 100}, algorithm);
+                service.health.passive = passive;
+                TestPool test(service);
+
+                const auto failed = failed_requests(test, 2000);
+
+                CHECK(failed.size() <= 1);
+                if (!failed.empty()) CHECK(failed.back() < 5);
+            }
         }
     }
 
