@@ -22,8 +22,8 @@ enum {
 /* What becomes of them. The first half is Poise's to write, the second the program's: they are a
  * cache line each, and Poise reads the second one without asking the kernel. */
 struct poise_fast_way {
-    __u32 generation; /* valid as long as it is that of the state; never 0 then */
-    __u32 interface;  /* they leave over this one */
+    __u32 generation;     /* valid as long as it is that of the state; never 0 then */
+    __u32 interface;      /* they leave over this one */
     __u32 from_interface; /* to the server: they come over this one, from from_mac, else Poise */
     __u8 macs[12];        /* must learn of it. As the header gets them: to whom, from whom */
     __u8 address[16];     /* of the new endpoint: IPv4 in the last four */
@@ -34,7 +34,7 @@ struct poise_fast_way {
     __u32 address_delta; /* what the new address adds to a checksum, as bpf_csum_diff() has it */
 
     __u64 packets __attribute__((aligned(64)));
-    __u64 bytes; /* of IP */
+    __u64 bytes;        /* of IP */
     __u32 acknowledged; /* to the server, tcp: what the client awaits next */
     __u32 unused_[11];
 };
