@@ -95,6 +95,9 @@ public:
     void keep_head(const Client& client);
 
     const RequestHead& request() const { return request_; }
+    /// Whether it wants a WebSocket, by an upgrade or by extended CONNECT (RFC 8441). A server
+    /// that speaks HTTP/2 is asked for it by the latter.
+    bool asks_websocket() const;
     int status() const { return status_; }
     const Failure& failure() const { return failure_; }
     bool response_started() const { return head_passed_ || down_.bytes_written() > 0; }
@@ -154,6 +157,8 @@ private:
     Reason client_fault(const Client& client) const;
     void note_authentication();
     bool switches_as_asked() const;
+    bool connects() const;
+    std::string accept_for_client();
     bool on_upstream_end(int error);
     bool server_lost();  // true: failure_ is set, or retry_, too
     bool too_slow(const Client& client);

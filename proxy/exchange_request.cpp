@@ -240,7 +240,8 @@ void Exchange::send_upstream_head(Client& client, BodyPump::Message& message) {
                                      id_,
                                      client.worker_service().service.cookie_names,
                                      choice.server()->configured().host,
-                                     client.certificate_fields()};
+                                     client.certificate_fields(),
+                                     upstream_message_ != nullptr && asks_websocket()};
     upstream_head_.clear();
     if (upstream_message_ == nullptr) {
         append_request_head(upstream_head_, request_, context);
@@ -248,7 +249,7 @@ void Exchange::send_upstream_head(Client& client, BodyPump::Message& message) {
         return;
     }
     append_request_lines(upstream_head_, request_, context);
-    const bool tunnel = request_.extended_connect;
+    const bool tunnel = context.extended_connect;
     fields_sent_ = true;
     upstream_message_->send_head(
         {.method = tunnel ? "CONNECT" : request_.method,

@@ -19,6 +19,18 @@ Framing framing_for_client(const ResponseHead& head, int client_minor) {
     return head.framing;
 }
 
+// Whether the client has asked for it (RFC 9110 section 7.8).
+bool names_protocol(const RequestHead& head, std::string_view wanted) {
+    bool named = false;
+    for (const Field& field : head.fields) {
+        if (field.id != FieldId::upgrade) continue;
+        each_element(field.value, [&](std::string_view protocol) {
+            named = named || same_word(protocol, wanted);
+        });
+    }
+    return named;
+}
+
 }  // namespace
 
 // Leaves receiving_ at head when more bytes are needed.
@@ -71,7 +83,7 @@ bool Exchange::note_response_head(Client& client) {
     const int status = response_.status;
     if (status == 101 && !switches_as_asked())
         return refuse(Reason::bad_response, Phase::response_head);
-    // To the client any 2xx would be the tunnel that it has asked for.
+    // To a client of HTTP/2 any 2xx would be the tunnel that it has asked for.
     if (request_.extended_connect && status >= 200 && status < 300 && upstream_message_ == nullptr)
         return refuse(Reason::bad_response, Phase::response_head);
     if (status < 200 && status != 101) {
@@ -79,7 +91,7 @@ bool Exchange::note_response_head(Client& client) {
         return true;
     }
     phases.responded = client.worker.engine().now();
-    status_ = status;
+    status_ = connects() && client.message() == nullptr ? 101 : status;
     note_authentication();
     start_response(client);
     return true;
@@ -110,8 +122,10 @@ void Exchange::drop_response_head() {
 }
 
 void Exchange::start_response(Client& client) {
-    tunnel_ = status_ == 101 || (request_.extended_connect && status_ / 100 == 2);
+    tunnel_ = status_ == 101 || connects();
     if (tunnel_) response_.framing = Framing::none;
+    const bool upgrades = tunnel_ && upstream_message_ != nullptr && client.message() == nullptr;
+    const std::string accept = upgrades ? accept_for_client() : std::string();
     framing_out_ = framing_for_client(response_, request_.minor);
     // An early answer leaves the rest of the request in the way of the next one.
     keep_client_ = request_.keep_alive && framing_out_ != Framing::until_close &&
@@ -123,8 +137,9 @@ void Exchange::start_response(Client& client) {
         .framing_out = framing_out_,
         .client_minor = request_.minor,
         .keep_alive = keep_client_,
-        .extended_connect = request_.extended_connect,
+        .extended_connect = request_.extended_connect || upgrades,
         .upgrade = tunnel_,
+        .websocket_accept = accept,
         .keep_length = request_.is_head || status_ == 304};
     downstream_head_.clear();
     BodyPump::Message message;
@@ -158,6 +173,25 @@ void Exchange::pass_response_head(MessageStream& to, const ResponseHeadContext& 
     head_passed_ = true;
 }
 
+// A server that speaks HTTP/2 has opened the WebSocket that it was asked for.
+bool Exchange::connects() const {
+    return upstream_message_ != nullptr && response_.status / 100 == 2 && asks_websocket();
+}
+
+// What a client of HTTP/1 expects: the handshake is between it and us.
+std::string Exchange::accept_for_client() {
+    response_.status = status_;
+    response_.reason_phrase = "Switching Protocols";
+    const Field* key = request_.find("sec-websocket-key");
+    return websocket_accept(key->value);
+}
+
+bool Exchange::asks_websocket() const {
+    if (!request_.upgrade || request_.extended_connect) return request_.extended_connect;
+    return request_.method == "GET" && request_.framing == Framing::none &&
+           names_protocol(request_, "websocket") && request_.find("sec-websocket-key") != nullptr;
+}
+
 // To a protocol that the client has named (RFC 9110 section 7.8).
 bool Exchange::switches_as_asked() const {
     const Field* chosen = response_.find(FieldId::upgrade);
@@ -168,14 +202,7 @@ bool Exchange::switches_as_asked() const {
         return accept != nullptr && same_word(chosen->value, "websocket") &&
                accept->value == websocket_accept(websocket_key(id_));
     }
-    bool asked = false;
-    for (const Field& field : request_.fields) {
-        if (field.id != FieldId::upgrade) continue;
-        each_element(field.value, [&](std::string_view protocol) {
-            asked = asked || same_word(protocol, chosen->value);
-        });
-    }
-    return asked;
+    return names_protocol(request_, chosen->value);
 }
 
 void Exchange::note_authentication() {

@@ -54,6 +54,11 @@ bool is_of_handshake(const Field& field) {
                                           same_word(field.name, "sec-websocket-accept"));
 }
 
+void append_websocket(std::string& out, std::string_view accept) {
+    out += "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+    append_field(out, "Sec-WebSocket-Accept", accept);
+}
+
 void append_upgrade(std::string& out, const std::vector<Field>& fields) {
     out += "Connection: Upgrade\r\n";
     for (const Field& field : fields)
@@ -91,7 +96,8 @@ void append_request_fields(std::string& out, const RequestHead& head,
     const bool keeps_certificate =
         context.forwarder.peer_trusted() && context.certificate_fields.empty();
     for (const Field& field : head.fields) {
-        if (field.hop_by_hop || (head.extended_connect && is_of_handshake(field))) continue;
+        const bool connects = head.extended_connect || context.extended_connect;
+        if (field.hop_by_hop || (connects && is_of_handshake(field))) continue;
         switch (field.id) {
             case FieldId::other:
                 if (!is_forged(field.name, context.forwarder) &&
@@ -192,7 +198,9 @@ void append_response_head(std::string& out, const ResponseHead& head,
     out += "\r\n";
     append_own_response_fields(out, head, context, append_response_fields(out, head, context));
     if (context.framing_out == Framing::chunked) out += "Transfer-Encoding: chunked\r\n";
-    if (context.upgrade)
+    if (!context.websocket_accept.empty())
+        append_websocket(out, context.websocket_accept);
+    else if (context.upgrade)
         append_upgrade(out, head.fields);
     else if (head.status >= 200 && !context.keep_alive)
         out += "Connection: close\r\n";

@@ -21,6 +21,7 @@ struct RequestHeadContext {
     std::string_view default_host;                // for an HTTP/1.0 request without Host
     /// Lines about the client's TLS certificate; empty when none was asked for.
     std::string_view certificate_fields = {};
+    bool extended_connect = false;  // goes out as CONNECT (RFC 8441), whatever it came as
 };
 
 /// Appends the head for the server, as HTTP/1.1. `out` should have capacity.
@@ -41,7 +42,9 @@ struct ResponseHeadContext {
     bool keep_alive = true;         // the client connection goes on
     bool extended_connect = false;  // the client's upgrade came as CONNECT (RFC 8441)
     bool upgrade = false;           // 101: Connection and Upgrade pass
-    bool keep_length = false;       // HEAD, 304: Content-Length is of another body and passes
+    /// 101 for what a server has answered over HTTP/2: the Sec-WebSocket-Accept; else empty.
+    std::string_view websocket_accept = {};
+    bool keep_length = false;  // HEAD, 304: Content-Length is of another body and passes
 };
 
 /// Appends the head for the client.

@@ -84,7 +84,7 @@ bool may_share(const Exchange& exchange) {
 // A stream on a connection that has room, for a server that speaks HTTP/2.
 bool open_stream(Client& client, Exchange& exchange) {
     // What it takes is known of a connection of its own only.
-    if (exchange.fresh_only || exchange.request().extended_connect) return false;
+    if (exchange.fresh_only || exchange.asks_websocket()) return false;
     auto stream = client.worker.http2_upstreams().open(*exchange.choice.server());
     if (!stream) return false;
     exchange.service->counters.upstream_reuses.add();
@@ -94,7 +94,7 @@ bool open_stream(Client& client, Exchange& exchange) {
 
 // Waits for the settings of a server that was just connected to, if they decide.
 Task<bool> takes_request(Client& client, Exchange& exchange, Stream& stream) {
-    if (!exchange.request().extended_connect) co_return true;
+    if (!exchange.asks_websocket()) co_return true;
     auto* message = MessageStream::of(stream);
     if (message == nullptr) co_return true;
     client.waiter.expires_after(exchange.timeouts->connect);
@@ -108,7 +108,7 @@ Task<bool> takes_request(Client& client, Exchange& exchange, Stream& stream) {
 
 // While a connection is being made, or when there are as many as may be. False: make one.
 Task<bool> open_next_stream(Client& client, Exchange& exchange) {
-    if (exchange.fresh_only || exchange.request().extended_connect) co_return false;
+    if (exchange.fresh_only || exchange.asks_websocket()) co_return false;
     WaitLine* line = client.worker.http2_upstreams().line(*exchange.choice.server());
     if (line == nullptr) co_return false;
     bool opened = false;

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import socket
 
 import pytest
 
@@ -111,3 +112,56 @@ def test_a_server_that_does_not_announce_it_is_not_asked(lab):
     with lab.http2() as wire:
         assert wire.answer(connect(wire)).status == 502
     assert "upgrade_unsupported" in lab.poise.run("why").stdout
+
+
+ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # for the key that a Wire sends: RFC 6455 section 1.3
+
+
+class SeenTunnel(EchoTunnel):
+    def __init__(self):
+        self.seen = {}
+
+    def on_head(self, call):
+        self.seen = dict(call.fields)
+        super().on_head(call)
+
+
+def test_an_upgrade_of_http1_becomes_an_extended_connect(lab):
+    handler = SeenTunnel()
+    lab.http2_server(handler, settings={ENABLE_CONNECT_PROTOCOL: 1})
+    lab.balance({"role": "s1", "http2": True}, health={"check": "none"})
+    with lab.connect() as wire:
+        head = wire.upgrade()
+        assert head.status == 101 and head.get("Upgrade") == "websocket"
+        assert head.get("Connection") == "Upgrade" and head.get("Sec-WebSocket-Accept") == ACCEPT
+        for size in (1, 1_000, 60_000):
+            wire.send(b"x" * size)
+            assert wire.take(size) == b"x" * size
+        wire.sock.shutdown(socket.SHUT_WR)  # the server sees the end, ends, and so do we
+        assert wire.sock.recv(100) == b""
+    assert handler.seen[":path"] == "/ws"
+    assert handler.seen["sec-websocket-version"] == "13"
+    assert not {"sec-websocket-key", "upgrade", "connection"} & handler.seen.keys()
+    assert lab.poise.service("web")["responses"]["1xx"] == 1
+
+
+def test_an_upgrade_of_http1_that_the_server_does_not_take(lab):
+    lab.http2_server(EchoTunnel())
+    lab.balance({"role": "s1", "http2": True}, health={"check": "none"}, retries=0)
+    with lab.connect() as wire:
+        assert wire.upgrade().status == 502
+    assert "upgrade_unsupported" in lab.poise.run("why").stdout
+
+
+class Refuses(Handler):
+    def on_head(self, call):
+        call.head(403)
+        call.send(b"no", end=True)
+
+
+def test_an_upgrade_of_http1_that_is_refused(lab):
+    lab.http2_server(Refuses(), settings={ENABLE_CONNECT_PROTOCOL: 1})
+    lab.balance({"role": "s1", "http2": True}, health={"check": "none"})
+    with lab.connect() as wire:
+        answer = wire.upgrade()
+        assert (answer.status, answer.body) == (403, b"no")
