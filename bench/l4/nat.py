@@ -100,33 +100,36 @@ def counted(server) -> int:
     return int(re.search(r"counter packets (\d+)", listed).group(1))
 
 
-def packets(network, flows: int, seconds: int) -> str:
-    """One way, as fast as they go; counted when all flows have been seen many times."""
+def packets(network, flows: int, senders: int, seconds: int) -> str:
+    """One way, as fast as they go, a core each; counted when all flows have been seen many times."""
     client, lb, server = (network.nodes[role] for role in ("client", "lb", "s1"))
     sink = (f"table netdev sink {{ chain in {{ type filter hook ingress device eth0 priority 0; "
             f"udp dport {SERVER_PORT} counter drop\n}}\n}}")
     assert server.run(["nft", "-f", "-"], text=sink).returncode == 0
     mac = json.loads(lb.run(["ip", "-j", "link", "show", "eth0"]).stdout)[0]["address"]
     with client.inside():
-        load = subprocess.Popen([str(ROOT / "build/release/bench/packets"), "eth0", mac, client.ip,
-                                 VIP, str(PORT), str(flows), str(WARM_UP_MAX + seconds + 5)],
-                                stdout=subprocess.DEVNULL)
+        loads = [subprocess.Popen(
+            ["taskset", "-c", str(core), str(ROOT / "build/release/bench/packets"), "eth0", mac,
+             f"10.77.0.{200 + core}", VIP, str(PORT), str(flows // senders),
+             str(WARM_UP_MAX + seconds + 5)], stdout=subprocess.DEVNULL) for core in range(senders)]
     end = time.monotonic() + WARM_UP_MAX
     while counted(server) < max(20 * flows, 50_000) and time.monotonic() < end:
         time.sleep(0.1)
     begun, busy, before = time.monotonic(), busy_seconds(), counted(server)
     time.sleep(seconds)
     taken, busy, passed = time.monotonic() - begun, busy_seconds() - busy, counted(server) - before
-    load.terminate()
-    load.wait(10)
+    for load in loads:
+        load.terminate()
+        load.wait(10)
     server.run(["nft", "delete table netdev sink"])
     return f"{passed / taken / 1e3:.0f} k/s, CPU {busy / max(passed, 1) * 1e9:.0f} ns each, in all"
 
 
 def measure(network, seconds: int) -> None:
     client = network.nodes["client"]
-    for flows in (1, 50_000):
-        print(f"    one way, {flows:>5} flows:", packets(network, flows, seconds))
+    for flows, senders in ((1, 1), (50_000, 1), (2, 2)):
+        print(f"    one way, {flows:>5} flows, {senders} sender{'s' * (senders > 1)}:",
+              packets(network, flows, senders, seconds))
     for clients, window in ((1, 1), (1, 64), (1000, 8)):
         print(f"    {clients:>5} clients, window {window:>2}:",
               datagrams(client, clients, window, seconds))

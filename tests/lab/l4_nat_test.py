@@ -7,8 +7,8 @@ import socket
 import pytest
 import yaml
 
-from lib.layer4 import (VIP, VIP6, Caller, Echo, add_vip, common, nat_server, second_arm,
-                        wait_for_service)
+from lib.layer4 import (VIP, VIP6, Caller, Echo, add_vip, common, nat_server,
+                        reload_with_one, second_arm, wait_for_service)
 from lib.programs import wait_for
 
 
@@ -83,12 +83,7 @@ def test_nothing_stays_behind_a_kill(lab):
 def test_a_reload_keeps_connections(lab):
     start(lab, "s1", "s2")
     callers = [Caller(lab, VIP, 80) for _ in range(4)]
-    config = yaml.safe_load((lab.folder / "poise.yaml").read_text())
-    config["services"]["web"]["servers"] = [one for one in config["services"]["web"]["servers"]
-                                            if one["name"] == "s2"]
-    lab.poise.write(config)
-    lab.poise.reload()
-    wait_for("the reload", lambda: lab.poise.status()["generation"] == 2)
+    reload_with_one(lab, "web", "s2")
     for one in callers:
         if one.server == "s2":
             assert one.says(b"still here")

@@ -4,7 +4,10 @@ import socket
 import threading
 import time
 
+import yaml
+
 from .network import Node, _ip
+from .programs import wait_for
 
 VIP, VIP6 = "10.77.0.100", "fd77::100"
 INNER, INNER6 = "10.78.0.1", "fd78::1"
@@ -122,6 +125,16 @@ class Caller:
 
     def close(self) -> None:
         self.socket.close()
+
+
+def reload_with_one(lab, service: str, server: str) -> None:
+    """The service has this server alone from now on."""
+    config = yaml.safe_load((lab.folder / "poise.yaml").read_text())
+    servers = config["services"][service]["servers"]
+    config["services"][service]["servers"] = [one for one in servers if one["name"] == server]
+    lab.poise.write(config)
+    lab.poise.reload()
+    wait_for("the reload", lambda: lab.poise.status()["generation"] == 2)
 
 
 def wait_for_service(lab, to: str, port: int, seconds: float = 15) -> None:
