@@ -36,7 +36,7 @@ constexpr RingShape packets_shape{69'632, 1'024, 16};
 constexpr RingShape syns_shape{512, 16'384, 256};
 static_assert(syn_frame_max + 128 <= syns_shape.place_bytes);
 /// Datagrams begin flows as often as SYNs do, and a burst of them waits in the same way.
-constexpr RingShape datagrams_shape{2'048, 4'096, 64};
+constexpr RingShape datagrams_shape{2'048, 8'192, 64};
 static_assert(datagram_frame_max + 128 <= datagrams_shape.place_bytes);
 
 constexpr RingShape shape_of(Tapped tap) {

@@ -33,18 +33,19 @@ ip daddr {VIP} tcp dport {PORT} dnat to SERVER:{BULK_PORT}
 
 
 def build() -> Network:
-    """Client and server, each alone on an arm of the balancer."""
+    """Client and server, each at the other end of a cable of the balancer's: no bridge between."""
     network = Network()
     client, lb, server = (network.node(role) for role in ("client", "lb", "s1"))
-    hub = network.hub
-    _ip(["link add br1 type bridge", "link set br1 up",
-         f"link add q1 type veth peer name eth1 netns {lb.name}", "link set q1 master br1",
-         "link set q1 up", "link set p21 master br1"], inside=hub)
-    _ip(["link set eth1 up", "addr add 10.78.0.1/24 dev eth1", f"addr add {VIP}/32 dev eth0"],
-        inside=lb.name)
     server.ip = "10.78.0.21"
-    _ip(["addr flush dev eth0", f"addr add {server.ip}/24 dev eth0",
-         "route add default via 10.78.0.1"], inside=server.name)
+    for node in (client, lb, server):
+        _ip(["link del eth0"], inside=node.name)
+    for node, own in ((client, "eth0"), (server, "eth1")):
+        _ip([f"link add eth0 netns {node.name} type veth peer name {own} netns {lb.name}"])
+        _ip(["link set eth0 up", f"addr add {node.ip}/24 dev eth0"], inside=node.name)
+        _ip([f"link set {own} up"], inside=lb.name)
+    _ip([f"addr add {lb.ip}/24 dev eth0", f"addr add {VIP}/32 dev eth0",
+         "addr add 10.78.0.1/24 dev eth1"], inside=lb.name)
+    _ip(["route add default via 10.78.0.1"], inside=server.name)
     lb.run(["sysctl", "-qw", "net.ipv4.ip_forward=1"])
     client.run(["sysctl", "-qw", "net.ipv4.ip_local_port_range=1024 65535"])
     return network
