@@ -16,6 +16,9 @@
 #define TO_THE_TAP (-1) /* TCX_NEXT */
 #define DROPPED 2       /* TCX_DROP */
 
+/* All that is read of a packet. */
+#define HEAD_BYTES (ETH_HLEN + sizeof(struct ipv6hdr) + sizeof(struct tcphdr))
+
 #define PROTOCOL_TCP 6
 #define PROTOCOL_UDP 17
 
@@ -214,12 +217,19 @@ static __always_inline int pass(struct __sk_buff* skb, struct packet* packet, in
     return bpf_redirect(way->interface, 0);
 }
 
+/* Some cards leave the headers where the payload is, out of our sight. False: the kernel cannot. */
+static __always_inline int bring_head(struct __sk_buff* skb) {
+    const __u32 wanted = skb->len < HEAD_BYTES ? skb->len : HEAD_BYTES;
+    if ((void*)(long)skb->data + wanted <= (void*)(long)skb->data_end) return 1;
+    return bpf_skb_pull_data(skb, wanted) == 0;
+}
+
 SEC("tc")
 int poise_fast_path(struct __sk_buff* skb) {
+    struct packet packet = {};
+    if (skb->pkt_type != PACKET_HOST || skb->vlan_present || !bring_head(skb)) return TO_THE_TAP;
     const void* data = (void*)(long)skb->data;
     const void* end = (void*)(long)skb->data_end;
-    struct packet packet = {};
-    if (skb->pkt_type != PACKET_HOST || skb->vlan_present) return TO_THE_TAP;
     if (skb->protocol == bpf_htons(ETH_P_IP)) {
         if (!read_v4(data, end, &packet) || packet.ip_bytes > skb->len - ETH_HLEN)
             return TO_THE_TAP;

@@ -102,7 +102,7 @@ def counted(server) -> int:
 
 
 def packets(network, flows: int, senders: int, seconds: int) -> str:
-    """One way, as fast as they go, a core each; counted when all flows have been seen many times."""
+    """One way, as fast as they go, each sender on a core; counted when all flows are known well."""
     client, lb, server = (network.nodes[role] for role in ("client", "lb", "s1"))
     sink = (f"table netdev sink {{ chain in {{ type filter hook ingress device eth0 priority 0; "
             f"udp dport {SERVER_PORT} counter drop\n}}\n}}")
