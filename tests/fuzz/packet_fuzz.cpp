@@ -4,6 +4,7 @@
 #include "l4/checksum.hpp"
 #include "l4/forwarder.hpp"
 #include "l4/rewrite.hpp"
+#include "tests/unit/l4/fast_path_fake.hpp"
 
 #include <algorithm>
 #include <array>
@@ -176,8 +177,8 @@ Bytes error_about(const Bytes& frame, std::uint8_t type) {
 
 class World {
 public:
-    explicit World(const Setting& setting)
-        : services_(make_services(setting)), forwarder_(0, 8, {1, 2}) {
+    World(const Setting& setting, l4::FastPath& fast)
+        : services_(make_services(setting)), forwarder_(0, 8, {1, 2}, &fast) {
         forwarder_.adopt(services_);
         forwarder_.set_links({{1, {}, 1'500}, {2, {}, 1'280}});
         const auto bits = [&](std::uint8_t wanted) {
@@ -248,7 +249,8 @@ void check_counts(const l4::Services& services) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < 2) return 0;
-    auto world = std::make_unique<World>(Setting(data[0]));
+    l4::test::FakeFastPath fast(3);
+    auto world = std::make_unique<World>(Setting(data[0]), fast);
     // Each frame: its length, what is beside it, its bytes.
     for (std::size_t at = 1; at + 3 <= size;) {
         const std::size_t bytes =
@@ -265,5 +267,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const l4::Services services = world->services();
     world.reset();
     check_counts(services);
+    assert(fast.size() == 0);
     return 0;
 }
