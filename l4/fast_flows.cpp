@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cassert>
+#include <cstring>
+#include <type_traits>
 #include <utility>
 
 namespace poise::l4 {
@@ -14,6 +16,11 @@ constexpr std::size_t steps_a_round = 10;
 // The program adds to them all the while.
 std::uint64_t taken(__u64& count) {
     return std::atomic_ref<__u64>(count).exchange(0, std::memory_order_relaxed);
+}
+
+bool same(const poise_fast_key& a, const poise_fast_key& b) {
+    static_assert(std::has_unique_object_representations_v<poise_fast_key>);
+    return std::memcmp(&a, &b, sizeof a) == 0;
 }
 
 std::atomic_ref<__u32> generation_of(poise_fast_way& way) {
@@ -82,11 +89,15 @@ bool FastFlows::is_current(std::uint32_t flow) const {
     return path_->ways()[std::size_t{found->second} * 2].generation == path_->state().generation;
 }
 
-void FastFlows::renew(std::uint32_t flow, std::span<const FastDirection> directions) {
+bool FastFlows::renew(std::uint32_t flow, std::span<const FastDirection> directions) {
     const auto found = slots_by_flow_.find(flow);
     assert(found != slots_by_flow_.end());
-    assert(slots_[found->second].directions == directions.size());
+    const Slot& slot = slots_[found->second];
+    if (slot.directions != directions.size()) return false;
+    for (std::size_t i = 0; i < directions.size(); ++i)
+        if (!same(slot.keys[i], directions[i].key)) return false;
     set_ways(found->second, directions);
+    return true;
 }
 
 // Void while it is written. What was counted stays.

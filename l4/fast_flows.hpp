@@ -54,8 +54,8 @@ public:
     /// gives flows their ways anew by renew().
     void invalidate();
     bool is_current(std::uint32_t flow) const;
-    /// As add() had it, with the same keys.
-    void renew(std::uint32_t flow, std::span<const FastDirection> directions);
+    /// False: its packets are not those any more that add() was told of; nothing has changed.
+    bool renew(std::uint32_t flow, std::span<const FastDirection> directions);
 
     /// Once each `round`, spread over its calls: tells what has passed, of each flow that something
     /// has passed for, and calls `idle` with each that is to be removed for it rests. Often.

@@ -57,7 +57,11 @@ void Forwarder::offer_fast(Flow& flow, const View& view) {
     if (!may_be_fast(flow, view)) return end_fast(flow);
     std::array<FastDirection, 2> directions;
     const std::size_t count = make_directions(flow, view, directions);
-    if (flow.fast) return fast_.renew(number, std::span(directions).first(count));
+    if (flow.fast) {
+        // Another mode since a reload: it begins anew.
+        if (!fast_.renew(number, std::span(directions).first(count))) end_fast(flow);
+        return;
+    }
     flow.fast = fast_.add(number, std::span(directions).first(count));
     flow.packets = 0;  // without room it asks again some time
 }

@@ -105,7 +105,10 @@ TEST_CASE("l4 fast flows: what is void comes back by its renewal alone") {
     flows.invalidate();
     CHECK_FALSE(flows.is_current(1));
     CHECK(path.valid().empty());
-    flows.renew(1, both);
+    CHECK_FALSE(flows.renew(1, directions_of(2)));
+    CHECK_FALSE(flows.renew(1, std::span(both).first(1)));
+    CHECK(path.valid().empty());
+    CHECK(flows.renew(1, both));
     CHECK(flows.is_current(1));
     CHECK(path.valid().size() == 2);
     CHECK(flows.remove(1).packets_in == 8);  // the count has not suffered

@@ -210,6 +210,21 @@ TEST_CASE("l4 fast path: a reload sends flows to the forwarder once") {
     CHECK(one.path.size() == 0);
 }
 
+TEST_CASE("l4 fast path: a reload that changes the mode takes flows from it") {
+    for (const auto& [before, after] : {std::pair{config::Mode::nat, config::Mode::dr},
+                                        std::pair{config::Mode::dr, config::Mode::nat}}) {
+        FastWorld one({.mode = before, .server_port = 80});
+        one.begin();
+        CHECK(one.fast() == 1);
+        one.world.setting.mode = after;
+        one.world.adopt(true);
+        one.talk(1);
+        CHECK(one.path.size() == 0);
+        one.talk(Forwarder::fast_from_packets + 1);
+        CHECK(one.path.size() == (after == config::Mode::nat ? 2 : 1));
+    }
+}
+
 TEST_CASE("l4 fast path: without room a flow stays where it is, and asks again") {
     FastWorld one;
     one.path.puts_left = 0;
