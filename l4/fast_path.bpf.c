@@ -219,9 +219,8 @@ static __always_inline int pass(struct __sk_buff* skb, struct packet* packet, in
 
 /* Some cards leave the headers where the payload is, out of our sight. False: the kernel cannot. */
 static __always_inline int bring_head(struct __sk_buff* skb) {
-    const __u32 wanted = skb->len < HEAD_BYTES ? skb->len : HEAD_BYTES;
-    if ((void*)(long)skb->data + wanted <= (void*)(long)skb->data_end) return 1;
-    return bpf_skb_pull_data(skb, wanted) == 0;
+    if ((void*)(long)skb->data + HEAD_BYTES <= (void*)(long)skb->data_end) return 1;
+    return bpf_skb_pull_data(skb, skb->len < HEAD_BYTES ? skb->len : HEAD_BYTES) == 0;
 }
 
 SEC("tc")

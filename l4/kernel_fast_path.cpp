@@ -36,7 +36,8 @@ static_assert(sizeof(poise_fast_way) == 128);
 
 std::string failure(const char* what, int error) {
     const char* cure = "";
-    if (error == EPERM || error == EACCES) cure = "; it needs root, or CAP_BPF and CAP_NET_ADMIN";
+    if (error == EPERM || error == EACCES)
+        cure = "; it needs root, or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN";
     return fmt::format("{}: {}{}", what, std::strerror(error), cure);
 }
 
