@@ -269,7 +269,7 @@ void Layer4::stop() {
 }
 
 std::optional<Layer4Status> Layer4::status() const {
-    if (!impl_->services || impl_->services->services.empty()) return std::nullopt;
+    if (!impl_->lane || !impl_->services || impl_->services->services.empty()) return std::nullopt;
     return Layer4Status{impl_->lane->flows(), impl_->lane->fast_flows(), impl_->no_fast_path};
 }
 
