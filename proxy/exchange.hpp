@@ -158,7 +158,7 @@ private:
     void note_authentication();
     bool switches_as_asked() const;
     bool connects() const;
-    std::string accept_for_client();
+    std::string accept_for_client() const;
     bool on_upstream_end(int error);
     bool server_lost();  // true: failure_ is set, or retry_, too
     bool too_slow(const Client& client);

@@ -125,7 +125,12 @@ void Exchange::start_response(Client& client) {
     tunnel_ = status_ == 101 || connects();
     if (tunnel_) response_.framing = Framing::none;
     const bool upgrades = tunnel_ && upstream_message_ != nullptr && client.message() == nullptr;
-    const std::string accept = upgrades ? accept_for_client() : std::string();
+    std::string accept;
+    if (upgrades) {
+        response_.status = status_;
+        response_.reason_phrase = "Switching Protocols";
+        accept = accept_for_client();
+    }
     framing_out_ = framing_for_client(response_, request_.minor);
     // An early answer leaves the rest of the request in the way of the next one.
     keep_client_ = request_.keep_alive && framing_out_ != Framing::until_close &&
@@ -179,9 +184,7 @@ bool Exchange::connects() const {
 }
 
 // What a client of HTTP/1 expects: the handshake is between it and us.
-std::string Exchange::accept_for_client() {
-    response_.status = status_;
-    response_.reason_phrase = "Switching Protocols";
+std::string Exchange::accept_for_client() const {
     const Field* key = request_.find("sec-websocket-key");
     return websocket_accept(key->value);
 }
