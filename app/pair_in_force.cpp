@@ -128,10 +128,16 @@ ha::PairStatus PairInForce::status() const {
     return status;
 }
 
+// The other node's beats tell of its settings later than the stream that brought them here.
+std::string PairInForce::takeover(bool force) {
+    look();
+    return node_->takeover(force);
+}
+
 void PairInForce::look() {
     if (!replica_) return;
     const ha::ConfigMark mark = replica_->mark();
-    const bool equal = node_->peer_config().hash == mark.hash;
+    const bool equal = node_->peer_config().hash == mark.hash && !replica_->refused();
     const ha::PairStatus now = status();
     replica_->look(now);
     const bool current =

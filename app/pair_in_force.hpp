@@ -48,7 +48,7 @@ public:
     /// Null: this node is alone.
     PairReplica* replica() { return replica_.get(); }
     /// Empty: ordered. Else why not.
-    std::string takeover(bool force) { return node_->takeover(force); }
+    std::string takeover(bool force);
     std::string standby() { return node_->standby(); }
     /// Hands the addresses over, which takes a moment. Once; then the node is gone.
     void stop();

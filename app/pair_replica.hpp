@@ -57,6 +57,8 @@ public:
     Texts texts() const;
 
     ha::ConfigMark mark() const;
+    /// The other node's settings came and are not in force here, so far; status() says why.
+    bool refused() const { return !problem_.empty(); }
     ha::ReplicationStatus status() const;
 
 private:

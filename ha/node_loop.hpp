@@ -44,7 +44,11 @@ public:
     const SelfView& self() const { return self_; }
     SelfFacts& facts() { return facts_; }
     /// As of now; the other node's settings may change at any beat.
-    void set_verified(bool verified) { verified_ = verified; }
+    /// False counts from now on, true from the next tick, which compares it with the last beat.
+    void set_verified(bool verified) {
+        verified_ = verified;
+        self_.verified = self_.verified && verified;
+    }
     Sealing& sealing() { return *sealing_; }
     void change_neighbours(std::vector<Address> neighbours);
     void change_addresses(std::vector<config::FloatingAddress> addresses);

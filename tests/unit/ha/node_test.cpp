@@ -77,6 +77,11 @@ TEST_SUITE("ha/node") {
         CHECK(soon([&] { return other->status().config_equal; }));
         CHECK(other->status().peer == "lb1");
 
+        const ConfigMark mark = settings_mark({.text = "the same", .files = {}}, 1);
+        other->set_config(mark, false);
+        CHECK(other->takeover(false).find("not yet equal") != std::string::npos);
+        other->set_config(mark, true);
+
         CHECK(soon([&] { return other->takeover(false).empty(); }));
         CHECK(is(other, State::active));
         CHECK(is(one, State::standby));
