@@ -64,22 +64,26 @@ bool FlowList::is_wanted(const l4::Flow& flow) const {
     return filter_.server.empty() || server_of(*services_, flow) == filter_.server;
 }
 
-bool FlowList::look(const l4::FlowTable& flows) {
+FlowList::Looked FlowList::look(const l4::FlowTable& flows, bool last) {
     const std::lock_guard lock(mutex_);
-    if (done_) return false;
-    total_ = flows.size();
-    bool more = false;
-    next_ = flows.look(next_, places_at_once, [&](const l4::Flow& flow) {
-        if (!is_wanted(flow)) return;
-        if (found_.size() < filter_.count_max)
-            found_.push_back({flow, flows.ticks_left(flow)});
-        else
-            more = true;
-    });
-    done_ = next_ == 0 || more;
-    whole_ = next_ == 0 && !more;
-    if (done_) changed_.notify_all();
-    return !done_;
+    if (done_) return Looked::done;
+    if (next_ == 0) total_ += flows.size();
+    if (!full_) {
+        next_ = flows.look(next_, places_at_once, [&](const l4::Flow& flow) {
+            if (!is_wanted(flow)) return;
+            if (found_.size() < filter_.count_max)
+                found_.push_back({flow, flows.ticks_left(flow)});
+            else
+                full_ = true;
+        });
+    }
+    if (full_) next_ = 0;  // the other tables are only counted
+    if (next_ != 0) return Looked::more;
+    if (!last) return Looked::end_of_table;
+    done_ = true;
+    whole_ = !full_;
+    changed_.notify_all();
+    return Looked::done;
 }
 
 std::string FlowList::wait(std::chrono::milliseconds limit) {

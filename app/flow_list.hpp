@@ -8,6 +8,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -16,7 +17,8 @@
 
 namespace poise::app {
 
-/// Takes copies of what the filter chooses. The lane's thread looks, another one waits.
+/// Takes copies of what the filter chooses. The lanes' threads look, one after the other; another
+/// one waits.
 class FlowList {
 public:
     /// Places of the table that are looked at between two batches of packets.
@@ -24,9 +26,13 @@ public:
 
     FlowList(admin::ListFilter filter, std::shared_ptr<const l4::Services> services);
 
-    /// Looks at some more of the table. False: it is through, has as many as are wanted, or nobody
-    /// waits any more.
-    bool look(const l4::FlowTable& flows);
+    enum class Looked : std::uint8_t {
+        more,          // to be called again with the same table
+        end_of_table,  // to be called with the next one
+        done,          // through, or nobody waits any more
+    };
+    /// Looks at some more of the table, which is the `last` one or not.
+    Looked look(const l4::FlowTable& flows, bool last);
 
     /// Waits until it is through, at most for `limit`, and returns the JSON of what was found
     /// until then; `whole` is false when there may be more.
@@ -48,6 +54,7 @@ private:
     std::vector<Found> found_;
     std::size_t next_ = 0;
     std::size_t total_ = 0;
+    bool full_ = false;  // there are more than are wanted
     bool done_ = false;
     bool whole_ = false;
 };

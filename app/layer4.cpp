@@ -2,9 +2,10 @@
 
 #include "app/layer4_checks.hpp"
 #include "app/layer4_services.hpp"
+#include "l4/kernel_fan_out.hpp"
 #include "l4/kernel_fast_path.hpp"
 #include "l4/kernel_guard.hpp"
-#include "l4/lane.hpp"
+#include "l4/lanes.hpp"
 #include "l4/neighbours.hpp"
 
 #include <boost/asio/steady_timer.hpp>
@@ -15,7 +16,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <sys/random.h>
 #include <utility>
 #include <vector>
 
@@ -37,12 +37,6 @@ constexpr milliseconds look_interval_searching{50};  // while a server's neighbo
 // move to another machine.
 constexpr int looks_per_confirmation = 5;
 
-HashKey random_key() {
-    HashKey key;
-    if (::getrandom(&key, sizeof key, 0) != sizeof key) key = {};
-    return key;
-}
-
 bool wants_layer4(const config::Config& config) {
     return std::ranges::any_of(config.services, is_layer4);
 }
@@ -56,23 +50,31 @@ bool wants_layer4(const config::Config& config, l4::Family family) {
     });
 }
 
-// Again until it is through; other work of the lane comes between.
-void look_for_flows(l4::Lane& lane, const std::shared_ptr<FlowList>& list) {
-    lane.post([&lane, list](l4::Forwarder& forwarder) {
-        if (list->look(forwarder.flows())) look_for_flows(lane, list);
+// Again until it is through, lane by lane; other work of theirs comes between. Lanes end in their
+// order, so that one never posts to another that is gone.
+void look_for_flows(const l4::Lanes& lanes, std::size_t lane,
+                    const std::shared_ptr<FlowList>& list) {
+    lanes.all()[lane]->post([&lanes, lane, list](l4::Forwarder& forwarder) {
+        using enum FlowList::Looked;
+        const bool last = lane + 1 == lanes.all().size();
+        const FlowList::Looked looked = list->look(forwarder.flows(), last);
+        if (looked != done) look_for_flows(lanes, looked == more ? lane : lane + 1, list);
     });
 }
 
 }  // namespace
 
 struct Layer4::Impl {
-    Impl(const asio::any_io_executor& executor, config::FastPath wanted, Log& to)
+    Impl(const asio::any_io_executor& executor, config::FastPath wanted, unsigned wanted_threads,
+         Log& to)
         : log(to),
           timer(executor),
+          threads(std::min(wanted_threads, l4::threads_max)),
           no_fast_path(wanted == config::FastPath::off ? "off by node.yaml" : "") {}
 
     std::expected<void, std::string> open(const config::Config& config);
     std::expected<void, std::string> open();
+    void open_fan_out();
     void open_fast_path();
     void look();
     void look_later(milliseconds interval);
@@ -84,13 +86,15 @@ struct Layer4::Impl {
 
     Log& log;
     asio::steady_timer timer;
-    Layer4Services numbers{1};
+    unsigned threads;
+    std::optional<Layer4Services> numbers;  // once `threads` is certain
     std::unique_ptr<l4::Neighbours> network;
     std::unique_ptr<l4::KernelGuard> guard;
     l4::FlowSync flows;
     std::unique_ptr<l4::KernelFastPath> fast_path;  // null: there is none
     std::string no_fast_path;                       // why
-    std::unique_ptr<l4::Lane> lane;
+    std::unique_ptr<l4::KernelFanOut> fan_out;      // null: there is one thread
+    std::unique_ptr<l4::Lanes> lanes;               // null: no service is or was of layer 4
     std::shared_ptr<const l4::Services> services;
     std::vector<l4::Interface> interfaces;
     std::vector<l4::Link> links;  // by number
@@ -99,11 +103,11 @@ struct Layer4::Impl {
 };
 
 std::expected<void, std::string> Layer4::Impl::open(const config::Config& config) {
-    if (!lane)
+    if (!lanes)
         if (auto done = open(); !done) return done;
     for (const l4::Family family : {l4::Family::v4, l4::Family::v6}) {
-        if (lane->has_tap(family) || !wants_layer4(config, family)) continue;
-        if (auto done = lane->open_tap(family); !done) return done;
+        if (!wants_layer4(config, family)) continue;
+        if (auto done = lanes->open_tap(family); !done) return done;
     }
     return {};
 }
@@ -113,20 +117,33 @@ std::expected<void, std::string> Layer4::Impl::open() {
     if (!opened_network) return std::unexpected(opened_network.error());
     auto opened_guard = l4::KernelGuard::open();
     if (!opened_guard) return std::unexpected(opened_guard.error());
+    open_fan_out();
     open_fast_path();
-    auto opened_lane = l4::Lane::open(0, flows_max, random_key(), flows, fast_path.get());
-    if (!opened_lane) return std::unexpected(opened_lane.error());
+    const l4::Lanes::Shared shared{flows, fast_path.get(), fan_out ? fan_out->program() : -1};
+    auto opened_lanes = l4::Lanes::open(threads, flows_max, shared);
+    if (!opened_lanes) return std::unexpected(opened_lanes.error());
     network = std::move(*opened_network);
     guard = std::move(*opened_guard);
-    lane = std::move(*opened_lane);
-    lane->start();
+    lanes = std::move(*opened_lanes);
     return {};
+}
+
+// Without it one thread does all.
+void Layer4::Impl::open_fan_out() {
+    if (threads == 1 || fan_out) return;
+    auto opened = l4::KernelFanOut::open();
+    if (opened) {
+        fan_out = std::move(*opened);
+    } else {
+        log.info(fmt::format("layer 4: one thread alone: {}", opened.error()));
+        threads = 1;
+    }
 }
 
 // Without it all works, by our own thread.
 void Layer4::Impl::open_fast_path() {
     if (fast_path || !no_fast_path.empty()) return;
-    auto opened = l4::KernelFastPath::open(fast_flows_max);
+    auto opened = l4::KernelFastPath::open(fast_flows_max, threads);
     if (opened)
         fast_path = std::move(*opened);
     else
@@ -148,7 +165,7 @@ void Layer4::Impl::look() {
 void Layer4::Impl::look_later(milliseconds interval) {
     timer.expires_after(interval);
     timer.async_wait([this](const boost::system::error_code& error) {
-        if (!error && lane) look();
+        if (!error && lanes) look();
     });
 }
 
@@ -168,7 +185,7 @@ void Layer4::Impl::set_links(std::vector<l4::Interface> found) {
         else
             *place = link;
     }
-    lane->post([links = links](l4::Forwarder& forwarder) { forwarder.set_links(links); });
+    lanes->post([links = links](l4::Forwarder& forwarder) { forwarder.set_links(links); });
 }
 
 // False: a server's neighbour is still being looked for.
@@ -197,7 +214,7 @@ bool Layer4::Impl::set_hops(bool confirm) {
     }
     if (found != hops) {
         hops = found;
-        lane->post(
+        lanes->post(
             [found = std::move(found)](l4::Forwarder& forwarder) { forwarder.set_hops(found); });
     }
     return all;
@@ -212,7 +229,9 @@ void Layer4::Impl::apply() {
     if (auto done = guard->set(*services, names); !done) log.error(done.error());
     if (fast_path && !fast_path->attach(links))
         log.warn("layer 4: the fast path is not on all interfaces");
-    if (!lane->watch(*services, links)) log.error("layer 4: the kernel refused the packet filter");
+    if (fan_out && !fan_out->set_addresses(*services))
+        log.error("layer 4: the kernel has no memory for all addresses");
+    if (!lanes->watch(*services, links)) log.error("layer 4: the kernel refused the packet filter");
 }
 
 // Nobody may have asked `poise check`.
@@ -233,8 +252,9 @@ std::string Layer4::Impl::server_name(std::uint16_t number) const {
     return services->servers[number].server->name();
 }
 
-Layer4::Layer4(asio::any_io_executor executor, config::FastPath fast_path, Log& log)
-    : impl_(std::make_unique<Impl>(std::move(executor), fast_path, log)) {}
+Layer4::Layer4(asio::any_io_executor executor, config::FastPath fast_path, unsigned threads,
+               Log& log)
+    : impl_(std::make_unique<Impl>(std::move(executor), fast_path, threads, log)) {}
 
 Layer4::~Layer4() = default;
 
@@ -243,9 +263,10 @@ std::expected<void, std::string> Layer4::prepare(const config::Config& config) {
 }
 
 void Layer4::adopt(const proxy::Generation& generation) {
-    if (!impl_->lane) return;
-    impl_->services = impl_->numbers.make(generation);
-    impl_->lane->post(
+    if (!impl_->lanes) return;
+    if (!impl_->numbers) impl_->numbers.emplace(impl_->threads);
+    impl_->services = impl_->numbers->make(generation);
+    impl_->lanes->post(
         [services = impl_->services](l4::Forwarder& forwarder) { forwarder.adopt(services); });
     impl_->set_links(impl_->network->interfaces());
     impl_->apply();
@@ -258,24 +279,25 @@ l4::FlowSync& Layer4::flows() {
 }
 
 void Layer4::servers_lost() {
-    if (impl_->lane) impl_->lane->servers_lost();
+    if (impl_->lanes) impl_->lanes->servers_lost();
 }
 
 void Layer4::stop() {
     impl_->timer.cancel();
     impl_->guard.reset();
-    impl_->lane.reset();
+    impl_->lanes.reset();
     impl_->fast_path.reset();
 }
 
 std::optional<Layer4Status> Layer4::status() const {
-    if (!impl_->lane || !impl_->services || impl_->services->services.empty()) return std::nullopt;
-    return Layer4Status{impl_->lane->flows(), impl_->lane->fast_flows(), impl_->no_fast_path};
+    if (!impl_->lanes || !impl_->services || impl_->services->services.empty()) return std::nullopt;
+    return Layer4Status{impl_->lanes->flows(), impl_->lanes->fast_flows(), impl_->no_fast_path};
 }
 
 void Layer4::add_counts(ServiceStatus& status) const {
-    const auto* counters = impl_->numbers.counters(status.name);
-    if (counters == nullptr || status.mode == "snat") return;
+    if (!impl_->numbers || status.mode == "snat") return;
+    const auto* counters = impl_->numbers->counters(status.name);
+    if (counters == nullptr) return;
     std::array<std::uint64_t, static_cast<std::size_t>(l4::Drop::count_)> drops{};
     for (const auto& one : *counters) {
         status.connections += one->flows_begun.value();
@@ -293,15 +315,15 @@ void Layer4::add_counts(ServiceStatus& status) const {
 }
 
 std::shared_ptr<FlowList> Layer4::list_flows(const admin::ListFilter& filter) {
-    if (!impl_->lane || !impl_->services) return nullptr;
+    if (!impl_->lanes || !impl_->services) return nullptr;
     auto list = std::make_shared<FlowList>(filter, impl_->services);
-    look_for_flows(*impl_->lane, list);
+    look_for_flows(*impl_->lanes, 0, list);
     return list;
 }
 
 std::vector<Dropped> Layer4::last_drops() const {
     std::vector<Dropped> found;
-    if (!impl_->lane || !impl_->services) return found;
+    if (!impl_->lanes || !impl_->services) return found;
     const auto steady = std::chrono::steady_clock::now();
     const auto now = std::chrono::system_clock::now();
     const auto add = [&](const std::string& service, const l4::LastDrops& drops,
@@ -318,17 +340,18 @@ std::vector<Dropped> Layer4::last_drops() const {
             add(service->name, counters->last_drops, [&](l4::Drop reason) {
                 return counters->drops[static_cast<std::size_t>(reason)].value();
             });
-    add("", impl_->lane->last_drops(), [&](l4::Drop reason) { return impl_->lane->drops(reason); });
+    for (const auto& lane : impl_->lanes->all())
+        add("", lane->last_drops(), [&](l4::Drop reason) { return lane->drops(reason); });
     std::ranges::sort(found, std::ranges::greater{}, &Dropped::at);
     return found;
 }
 
 std::vector<std::pair<std::string, std::uint64_t>> Layer4::drops() const {
     std::vector<std::pair<std::string, std::uint64_t>> found;
-    if (!impl_->lane) return found;
+    if (!impl_->lanes) return found;
     for (std::size_t i = 1; i < static_cast<std::size_t>(l4::Drop::count_); ++i) {
         const auto reason = static_cast<l4::Drop>(i);
-        if (const std::uint64_t count = impl_->lane->drops(reason); count != 0)
+        if (const std::uint64_t count = impl_->lanes->drops(reason); count != 0)
             found.emplace_back(l4::name(reason), count);
     }
     return found;

@@ -30,7 +30,9 @@ inline bool is_layer4(const config::Service& service) {
 /// service with mode dr or nat comes.
 class Layer4 {
 public:
-    Layer4(boost::asio::any_io_executor executor, config::FastPath fast_path, Log& log);
+    /// With so many threads, at most l4::threads_max, where the kernel can share packets out.
+    Layer4(boost::asio::any_io_executor executor, config::FastPath fast_path, unsigned threads,
+           Log& log);
     ~Layer4();
     Layer4(const Layer4&) = delete;
     Layer4& operator=(const Layer4&) = delete;

@@ -122,7 +122,7 @@ std::expected<void, std::string> Runtime::Impl::start() {
     in_force = std::make_unique<ConfigInForce>(loop->io.get_executor(), *workers, *monitor, log);
     auto contexts = in_force->tls().prepare(options.config, count);
     if (!contexts) return std::unexpected(contexts.error());
-    layer4 = std::make_unique<Layer4>(loop->io.get_executor(), options.node.fast_path, log);
+    layer4 = std::make_unique<Layer4>(loop->io.get_executor(), options.node.fast_path, count, log);
     if (auto opened = layer4->prepare(options.config); !opened) return opened;
     in_force->publish(std::move(options.config), std::move(*sockets), std::move(*contexts));
     auto paired = PairInForce::start(loop->io.get_executor(), options.node, in_force->config(),

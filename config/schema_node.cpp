@@ -36,8 +36,10 @@ Mapping node_part() {
         "node",
         "Who this machine is and how much of it Poise takes.",
         {text("name", &T::name, check_node_name, "Empty: the host's name."),
-         integer("workers", &T::workers, {1, 64, "auto"},
-                 "Threads that carry traffic; `auto` is one a core."),
+         integer(
+             "workers", &T::workers, {1, 64, "auto"},
+             "Threads that carry traffic; `auto` is one a core. Layer 4 has as many of its own, "
+             "at most 8."),
          word("io", &T::io, io_words,
               "How sockets are read, written and waited for. `auto` is `io_uring` where the kernel "
               "has it and allows it (Linux 6.1, and no seccomp profile against it), else `epoll`."),

@@ -29,6 +29,10 @@ std::atomic_ref<__u32> generation_of(poise_fast_way& way) {
 
 }  // namespace
 
+std::uint32_t FastFlows::generation() const {
+    return std::atomic_ref<__u32>(path_->state().generation).load();
+}
+
 FastFlows::FastFlows(FastPath* path) : path_(path) {
     if (path_ != nullptr) invalidate();
 }
@@ -77,16 +81,15 @@ FastPassed FastFlows::remove(std::uint32_t flow) {
 
 void FastFlows::invalidate() {
     if (path_ == nullptr) return;
+    // Other threads do so, too.
     std::atomic_ref<__u32> generation(path_->state().generation);
-    std::uint32_t next = generation.load() + 1;
-    if (next == 0) ++next;
-    generation.store(next);
+    if (++generation == 0) ++generation;
 }
 
 bool FastFlows::is_current(std::uint32_t flow) const {
     const auto found = slots_by_flow_.find(flow);
     assert(found != slots_by_flow_.end());
-    return path_->ways()[std::size_t{found->second} * 2].generation == path_->state().generation;
+    return path_->ways()[std::size_t{found->second} * 2].generation == generation();
 }
 
 bool FastFlows::renew(std::uint32_t flow, std::span<const FastDirection> directions) {
@@ -115,7 +118,7 @@ void FastFlows::set_ways(std::size_t slot, std::span<const FastDirection> direct
         to.mtu = from.mtu;
         to.flags = from.flags;
         to.address_delta = from.address_delta;
-        generation_of(to).store(path_->state().generation);
+        generation_of(to).store(generation());
     }
 }
 

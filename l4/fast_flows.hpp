@@ -50,8 +50,8 @@ public:
     /// The flow goes there no more.
     FastPassed remove(std::uint32_t flow);
 
-    /// All that the program knows is void, at once: every packet comes to the forwarder, which
-    /// gives flows their ways anew by renew().
+    /// All that the program knows is void, at once, that of other threads, too: every packet comes
+    /// to a forwarder, which gives flows their ways anew by renew().
     void invalidate();
     bool is_current(std::uint32_t flow) const;
     /// False: its packets are not those any more that add() was told of; nothing has changed.
@@ -71,6 +71,7 @@ private:
         poise_fast_key keys[2]{};
     };
 
+    std::uint32_t generation() const;
     void begin_round(Clock::time_point now);
     void look_at(std::size_t number,
                  const std::function<void(std::uint32_t, const FastPassed&)>& passed,

@@ -17,6 +17,7 @@ public:
 
     /// Memory that the program reads and counts in: two a flow, one each direction.
     virtual std::span<poise_fast_way> ways() = 0;
+    /// Shared with other threads: atomically.
     virtual poise_fast_state& state() = 0;
 
     /// Packets of `key` go by this way from now on. False: the kernel has no room.

@@ -1,4 +1,4 @@
-// Between the layer-4 thread and the thread that talks to the peer of the pair: flows that are to
+// Between the layer-4 threads and the thread that talks to the peer of the pair: flows that are to
 // be told, and flows that were told to us.
 //
 //   the active node                                      the standby
@@ -9,7 +9,9 @@
 #pragma once
 
 #include "l4/flow_record.hpp"
+#include "l4/thread_of.hpp"
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -60,7 +62,8 @@ struct AdoptStatus {
 };
 
 /// Flows on their way between two threads, in batches: each side takes the lock for one of them,
-/// and the layer-4 thread never within a batch of packets. Bounded both ways.
+/// and a layer-4 thread never within a batch of packets. Bounded both ways. The peer may have
+/// another number of such threads: each flow is brought to the one that will have its packets.
 class FlowSync {
 public:
     using Clock = std::chrono::steady_clock;
@@ -68,7 +71,7 @@ public:
     /// Pieces that wait to be taken. With so many the layer-4 thread waits, and keeps what changes
     /// in a queue of its own.
     static constexpr std::size_t told_pieces_max = 64;
-    /// Pieces that wait for the layer-4 thread. With more adopt() says `full`.
+    /// Pieces that wait for a layer-4 thread. With more adopt() says `full`.
     static constexpr std::size_t adopted_pieces_max = 64;
 
     // --- the thread of the pair ---------------------------------------------------------------
@@ -90,30 +93,35 @@ public:
     TellStatus telling(Clock::time_point now) const;
     AdoptStatus adopting() const;
 
-    // --- the layer-4 thread -------------------------------------------------------------------
+    // --- the control thread -------------------------------------------------------------------
 
-    /// From now on a layer-4 thread does its part; `wake` is called when there is work for it, on
-    /// any thread, and must not call back. Before that, and after detach(), there are no flows:
-    /// the peer is told so, and its own are dropped.
-    void attach(std::function<void()> wake);
+    /// From now on so many layer-4 threads do their part; each one's function is called when there
+    /// is work for it, on any thread, and must not call back. Before that, and after detach(),
+    /// there are no flows: the peer is told so, and its own are dropped.
+    void attach(std::vector<std::function<void()>> wakes);
     void detach();
+
+    // --- a layer-4 thread, by its number ------------------------------------------------------
 
     /// Counts the calls of begin() and end(): odd while a peer listens. Without a lock.
     std::uint32_t era() const { return era_.load(std::memory_order_acquire); }
     static bool listening(std::uint32_t era) { return era % 2 != 0; }
     bool has_room() const { return told_count_.load(std::memory_order_relaxed) < told_pieces_max; }
-    bool has_adopted() const { return adopted_count_.load(std::memory_order_acquire) != 0; }
+    bool has_adopted(unsigned thread) const {
+        return adopted_counts_[thread].load(std::memory_order_acquire) != 0;
+    }
 
     /// Flows for the peer, piece_flows_max at most, as of `now`; the oldest of these changes is of
-    /// `since`. Forgotten when `era` is over.
+    /// `since`. Forgotten when `era` is over. Each thread says once that everything ends.
     void tell(std::uint32_t era, PieceKind kind, std::vector<FlowRecord> flows,
               Clock::time_point now, Clock::time_point since);
     /// How many changes wait beyond those told, since when, and how often all must be looked at.
-    void note_waiting(std::uint64_t count, Clock::time_point since, std::uint64_t repairs);
-    /// The next piece of the peer's.
-    std::optional<FlowPiece> next_adopted();
+    void note_waiting(unsigned thread, std::uint64_t count, Clock::time_point since,
+                      std::uint64_t repairs);
+    /// The next piece of the peer's, with those of its flows that are the thread's.
+    std::optional<FlowPiece> next_adopted(unsigned thread);
     /// What became of the last one's flows.
-    void note_adopted(const AdoptStatus& counts);
+    void note_adopted(unsigned thread, const AdoptStatus& counts);
 
 private:
     struct Told {
@@ -123,21 +131,32 @@ private:
         Clock::time_point since;
     };
 
+    // What is one layer-4 thread's.
+    struct Side {
+        std::function<void()> wake;
+        std::deque<FlowPiece> adopted;
+        std::uint64_t adopted_waiting = 0;  // flows in `adopted`
+        AdoptStatus adopting;
+        std::uint64_t behind = 0;  // flows that the thread keeps
+        Clock::time_point behind_since;
+        std::uint64_t repairs = 0;
+    };
+
     void forget_told();
+    void forget_adopted();
+    bool has_room_for(std::size_t pieces) const;
+    void share_out(FlowPiece piece);
 
     std::atomic<std::uint32_t> era_{0};
     std::atomic<std::size_t> told_count_{0};
-    std::atomic<std::size_t> adopted_count_{0};
+    std::array<std::atomic<std::size_t>, threads_max> adopted_counts_{};
     mutable std::mutex mutex_;  // guards all below
-    std::function<void()> wake_;
+    std::vector<Side> sides_;
     std::deque<Told> told_;
-    std::deque<FlowPiece> adopted_;
     TellStatus telling_;
-    std::uint64_t told_waiting_ = 0;    // flows in told_
-    std::uint64_t behind_waiting_ = 0;  // flows that the layer-4 thread keeps
-    Clock::time_point behind_since_;
-    std::uint64_t adopted_waiting_ = 0;  // flows in adopted_
-    AdoptStatus adopting_;
+    std::uint64_t told_waiting_ = 0;  // flows in told_
+    std::size_t through_ = 0;         // threads that have told everything, in this era
+    AdoptStatus unattached_;          // what became of flows while there was no layer-4 thread
 };
 
 }  // namespace poise::l4

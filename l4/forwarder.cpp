@@ -17,7 +17,7 @@ constexpr Verdict ignored{};
 
 }  // namespace
 
-Forwarder::Forwarder(unsigned thread, std::size_t flows_max, HashKey secret, FastPath* fast)
+Forwarder::Forwarder(ThreadNumber thread, std::size_t flows_max, HashKey secret, FastPath* fast)
     : thread_(thread),
       fast_(fast),
       flows_(flows_max, secret, [this](Flow& flow) { release(flow); }),
@@ -38,16 +38,16 @@ void Forwarder::adopt(std::shared_ptr<const Services> services) {
         server.view = nullptr;
     views_.clear();
     for (const auto& service : services_->services) {
-        const std::uint64_t seed = mix64(thread_ + 1);
+        const std::uint64_t seed = mix64(thread_.number + 1);
         views_.push_back(std::make_unique<View>(
-            View{service, pool::Picker(service->pool, seed), *service->counters[thread_]}));
+            View{service, pool::Picker(service->pool, seed), *service->counters[thread_.number]}));
     }
     servers_.resize(std::max(servers_.size(), services_->servers.size()));
     for (std::size_t i = 0; i < services_->servers.size(); ++i) {
         const ServerEntry& entry = services_->servers[i];
         if (entry.service == ServerEntry::gone) continue;
         servers_[i].server = entry.server;
-        servers_[i].counters = services_->services[entry.service]->counters[thread_];
+        servers_[i].counters = services_->services[entry.service]->counters[thread_.number];
         servers_[i].view = views_[entry.service].get();
     }
     note_servers();

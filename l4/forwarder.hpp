@@ -12,6 +12,7 @@
 #include "l4/last_drops.hpp"
 #include "l4/packet.hpp"
 #include "l4/services.hpp"
+#include "l4/thread_of.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -70,9 +71,9 @@ public:
     /// worth the way.
     static constexpr unsigned fast_from_packets = 16;
 
-    /// `thread` is which of the services' counters are its own. `fast` may be null, and outlives
-    /// it.
-    Forwarder(unsigned thread, std::size_t flows_max, HashKey secret, FastPath* fast = nullptr);
+    /// The thread's number is which of the services' counters are its own, and of the flows that
+    /// the peer tells. `fast` may be null, and outlives it.
+    Forwarder(ThreadNumber thread, std::size_t flows_max, HashKey secret, FastPath* fast = nullptr);
     ~Forwarder();
     Forwarder(const Forwarder&) = delete;
     Forwarder& operator=(const Forwarder&) = delete;
@@ -193,7 +194,7 @@ private:
     bool may_be_cut(const Work& work, std::uint16_t link) const;
     Answer* next_answer();
 
-    const unsigned thread_;
+    const ThreadNumber thread_;
     FastFlows fast_;
     FlowTable flows_;
     Fragments fragments_;

@@ -11,6 +11,15 @@ namespace {
 
 constexpr int alias_tries = 64;  // among ports of which most are free
 
+// One of those whose answers come to this thread; any of them for one `chance` or other.
+std::uint16_t alias_port(std::uint64_t chance, ThreadNumber thread) {
+    constexpr unsigned pairs = (65'536 - alias_port_first) / 2;
+    const unsigned first = thread_of_alias(alias_port_first, thread.of);
+    const unsigned ours = (thread.number + thread.of - first) % thread.of;
+    const auto pair = static_cast<unsigned>(chance % (pairs / thread.of)) * thread.of + ours;
+    return static_cast<std::uint16_t>(alias_port_first + pair * 2 + (chance >> 63));
+}
+
 bool same_network(const Ip& one, const Ip& other, unsigned bits) {
     for (std::size_t i = 0; i < bits / 8; ++i)
         if (one[i] != other[i]) return false;
@@ -43,10 +52,8 @@ Flow* Forwarder::flow_of(const Flow& alias) {
 
 // False: no port was found, or the table is full; a flow must not be evicted by its own alias.
 bool Forwarder::give_alias(Flow& flow) {
-    constexpr std::uint32_t ports = 65'536 - alias_port_first;
     for (std::uint64_t i = 0; i < alias_tries; ++i) {
-        const auto port =
-            static_cast<std::uint16_t>(alias_port_first + mix64(flow.hash + (i << 32)) % ports);
+        const std::uint16_t port = alias_port(mix64(flow.hash + (i << 32)), thread_);
         Flow* const taken = find_alias(flow, port);
         if (taken != nullptr && flow_of(*taken) != nullptr) continue;
         if (taken != nullptr) flows_.erase(*taken);

@@ -51,9 +51,9 @@ void Forwarder::note_servers() {
 void Forwarder::exchange(FlowSync& sync, Clock::time_point now) {
     now_ = now;
     tell_flows(sync, now);
-    if (!sync.has_adopted()) return;
+    if (!sync.has_adopted(thread_.number)) return;
     for (int i = 0; i < pieces_adopted; ++i) {
-        const auto piece = sync.next_adopted();
+        const auto piece = sync.next_adopted(thread_.number);
         if (!piece) break;
         if (piece->sequence == 1)
             adopting_.complete = false;  // the peer begins anew
@@ -64,7 +64,7 @@ void Forwarder::exchange(FlowSync& sync, Clock::time_point now) {
         adopting_.sequence = piece->sequence;
         if (piece->kind == PieceKind::everything_ends) adopting_.complete = true;
     }
-    sync.note_adopted(adopting_);
+    sync.note_adopted(thread_.number, adopting_);
 }
 
 // Changes first, so that a large table does not hold them up; but it does come to its turn.
@@ -91,8 +91,8 @@ void Forwarder::tell_flows(FlowSync& sync, Clock::time_point now) {
         if (ends) kind = PieceKind::everything_ends;
         if (ends || !flows.empty()) sync.tell(era, kind, std::exchange(flows, {}), now, now);
     }
-    sync.note_waiting(teller_.waiting(), teller_.has_changes() ? teller_.since() : now,
-                      teller_.repairs());
+    sync.note_waiting(thread_.number, teller_.waiting(),
+                      teller_.has_changes() ? teller_.since() : now, teller_.repairs());
 }
 
 FlowRecord Forwarder::record_of(const Flow& flow) const {

@@ -32,12 +32,13 @@ void set_to(Counter& counter, std::uint64_t value) {
 
 }  // namespace
 
-Lane::Lane(unsigned number, std::size_t flows_max, HashKey secret, FlowSync& sync, FastPath* fast)
+Lane::Lane(ThreadNumber number, std::size_t flows_max, HashKey secret, FlowSync& sync,
+           FastPath* fast)
     : number_(number), sync_(sync), forwarder_(number, flows_max, secret, fast) {}
 
-std::expected<std::unique_ptr<Lane>, std::string> Lane::open(unsigned number, std::size_t flows_max,
-                                                             HashKey secret, FlowSync& sync,
-                                                             FastPath* fast) {
+std::expected<std::unique_ptr<Lane>, std::string> Lane::open(ThreadNumber number,
+                                                             std::size_t flows_max, HashKey secret,
+                                                             FlowSync& sync, FastPath* fast) {
     std::unique_ptr<Lane> lane(new Lane(number, flows_max, secret, sync, fast));
     lane->wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (lane->wake_ < 0)
@@ -45,12 +46,16 @@ std::expected<std::unique_ptr<Lane>, std::string> Lane::open(unsigned number, st
     return lane;
 }
 
-std::expected<void, std::string> Lane::open_tap(Family family) {
+std::expected<void, std::string> Lane::open_tap(Family family, SharedTap& shared) {
     assert(!has_tap(family));
     auto opened = std::make_unique<Tap>();
     for (const Tapped kind : tapped_all) {
-        auto ring = PacketRing::open(shape_of(kind), family);
+        auto ring = PacketRing::open(shape_of(kind, number_.of), family);
         if (!ring) return std::unexpected(ring.error());
+        if (shared.program >= 0) {
+            auto& group = shared.groups[static_cast<std::size_t>(kind)];
+            if (auto done = (*ring)->share(group, shared.program); !done) return done;
+        }
         opened->rings[static_cast<std::size_t>(kind)] = std::move(*ring);
     }
     taps_[static_cast<std::size_t>(family)].store(opened.release(), std::memory_order_release);
@@ -59,7 +64,6 @@ std::expected<void, std::string> Lane::open_tap(Family family) {
 }
 
 Lane::~Lane() {
-    sync_.detach();
     stopping_ = true;
     if (thread_.joinable()) {
         ::eventfd_write(wake_, 1);
@@ -71,14 +75,18 @@ Lane::~Lane() {
 }
 
 void Lane::start() {
-    sync_.attach([fd = wake_] { ::eventfd_write(fd, 1); });
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
     thread_ = std::thread([this] { run(); });
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    ::pthread_setname_np(thread_.native_handle(), fmt::format("poise-l4-{}", number_).c_str());
+    ::pthread_setname_np(thread_.native_handle(),
+                         fmt::format("poise-l4-{}", number_.number).c_str());
+}
+
+std::function<void()> Lane::waker() const {
+    return [fd = wake_] { ::eventfd_write(fd, 1); };
 }
 
 void Lane::post(std::function<void(Forwarder&)> work) {
@@ -198,7 +206,7 @@ void Lane::do_posted() {
 
 // The peer's flows come before the packets that may be theirs. Without a peer: three loads.
 void Lane::exchange(Forwarder::Clock::time_point now) {
-    if (!sync_.has_adopted()) {
+    if (!sync_.has_adopted(number_.number)) {
         if (now - exchanged_ < exchange_interval) return;
         if (!FlowSync::listening(sync_.era()) && !forwarder_.is_telling()) return;
     }
@@ -241,7 +249,7 @@ void Lane::wait() {
 
 // In milliseconds.
 int Lane::wait_limit() const {
-    if (forwarder_.sweeping() || sync_.has_adopted()) return 0;
+    if (forwarder_.sweeping() || sync_.has_adopted(number_.number)) return 0;
     if (!forwarder_.has_news()) return static_cast<int>(look_interval.count());
     if (!sync_.has_room()) return static_cast<int>(no_room_interval.count());
     return static_cast<int>(exchange_interval.count());

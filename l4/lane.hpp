@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <functional>
 #include <memory>
@@ -18,6 +19,12 @@
 
 namespace poise::l4 {
 
+/// What the rings of several threads need to share one family's packets.
+struct SharedTap {
+    int program = -1;  // that shares them out (KernelFanOut); -1: there is but one thread
+    std::array<std::uint16_t, tapped_all.size()> groups{};  // 0: none yet
+};
+
 /// Made, started and ended by the control thread.
 class Lane {
 public:
@@ -25,12 +32,14 @@ public:
     static constexpr std::size_t posts_max = 1'024;
 
     /// `sync` and `fast` outlive it; without a fast path this is null.
-    static std::expected<std::unique_ptr<Lane>, std::string> open(unsigned number,
+    static std::expected<std::unique_ptr<Lane>, std::string> open(ThreadNumber number,
                                                                   std::size_t flows_max,
                                                                   HashKey secret, FlowSync& sync,
                                                                   FastPath* fast);
     /// Packets of this family are taken too, once watch() has said which; no more than once each.
-    std::expected<void, std::string> open_tap(Family family);
+    /// The taps of several threads are one: `shared` is of the family, and the same for all of
+    /// them.
+    std::expected<void, std::string> open_tap(Family family, SharedTap& shared);
     bool has_tap(Family family) const { return tap(family) != nullptr; }
     /// Stops and waits for the thread.
     ~Lane();
@@ -39,6 +48,8 @@ public:
 
     /// Starts the thread, named poise-l4-0 and so on, with all signals blocked.
     void start();
+    /// Makes it look for work. Any thread.
+    std::function<void()> waker() const;
     /// Has the thread do this soon, between two batches.
     void post(std::function<void(Forwarder&)> work);
     /// A server went down or was halted; any number of times.
@@ -63,7 +74,8 @@ private:
         PacketRing& ring(Tapped kind) const { return *rings[static_cast<std::size_t>(kind)]; }
     };
 
-    Lane(unsigned number, std::size_t flows_max, HashKey secret, FlowSync& sync, FastPath* fast);
+    Lane(ThreadNumber number, std::size_t flows_max, HashKey secret, FlowSync& sync,
+         FastPath* fast);
 
     Tap* tap(Family family) const {
         return taps_[static_cast<std::size_t>(family)].load(std::memory_order_acquire);
@@ -81,7 +93,7 @@ private:
     int wait_limit() const;
     std::uint16_t link_of(int interface);
 
-    const unsigned number_;
+    const ThreadNumber number_;
     FlowSync& sync_;
     Forwarder forwarder_;
     // Set once, by the control thread; deleted with this.

@@ -144,6 +144,19 @@ bool PacketRing::set_filter(std::span<const FilterStep> steps) {
     return attach(receiving_, steps);
 }
 
+std::expected<void, std::string> PacketRing::share(std::uint16_t& group, int program) {
+    const bool first = group == 0;
+    const int flags = first ? PACKET_FANOUT_EBPF | PACKET_FANOUT_FLAG_UNIQUEID : PACKET_FANOUT_EBPF;
+    int joined = group | flags << 16;
+    socklen_t bytes = sizeof joined;
+    if (!set(receiving_, PACKET_FANOUT, joined) ||
+        ::getsockopt(receiving_, SOL_PACKET, PACKET_FANOUT, &joined, &bytes) != 0 ||
+        (first && !set(receiving_, PACKET_FANOUT_DATA, program)))
+        return std::unexpected(failure("cannot share packets among several threads"));
+    group = static_cast<std::uint16_t>(joined & 0xffff);
+    return {};
+}
+
 std::uint8_t* PacketRing::place(std::size_t number) const {
     return memory_ + number * shape_.place_bytes;
 }

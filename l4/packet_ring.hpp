@@ -39,16 +39,13 @@ static_assert(syn_frame_max + 128 <= syns_shape.place_bytes);
 constexpr RingShape datagrams_shape{2'048, 8'192, 64};
 static_assert(datagram_frame_max + 128 <= datagrams_shape.place_bytes);
 
-constexpr RingShape shape_of(Tapped tap) {
-    switch (tap) {
-        case Tapped::syns:
-            return syns_shape;
-        case Tapped::datagrams:
-            return datagrams_shape;
-        case Tapped::others:
-            break;
-    }
-    return packets_shape;
+/// Of one of `rings` that share a tap: all of them take as much memory as one alone.
+constexpr RingShape shape_of(Tapped tap, unsigned rings) {
+    RingShape shape = packets_shape;
+    if (tap == Tapped::syns) shape = syns_shape;
+    if (tap == Tapped::datagrams) shape = datagrams_shape;
+    shape.places = shape.places / rings / shape.places_in_block * shape.places_in_block;
+    return shape;
 }
 
 enum class Family : std::uint8_t { v4, v6 };
@@ -69,6 +66,10 @@ public:
     PacketRing& operator=(const PacketRing&) = delete;
 
     bool set_filter(std::span<const FilterStep> steps);
+    /// Joins those that share their packets, each of which is for the one that `program`, a
+    /// descriptor, says (PACKET_FANOUT_EBPF), in the order in which they joined. The first one has
+    /// `group` 0, and gets the group's number there. All of a group have the same filter.
+    std::expected<void, std::string> share(std::uint16_t& group, int program);
 
     /// For poll(): readable when there is a packet.
     int fd() const { return receiving_; }

@@ -16,7 +16,8 @@ WEB_PORT = 8080
 
 
 class PoisePair:
-    """`cluster`: further keys of the nodes' `cluster`. Before start(), `services` may be changed:
+    """`cluster`: further keys of the nodes' `cluster`. `workers`: of the master and the slave.
+    Before start(), `services` may be changed:
     both nodes get the same, and so they do with `files`, texts by name in each node's folder."""
 
     name = "Poise"
@@ -24,6 +25,7 @@ class PoisePair:
 
     def __init__(self, **cluster):
         self.cluster = cluster
+        self.workers = {"master": 1, "slave": 1}
         self.top: dict = {}
         self.services: dict = {}
         self.files: dict[str, str] = {}
@@ -52,7 +54,8 @@ class PoisePair:
         cluster = {"key_file": str(key), "bind": f"{node.ip}:{HEARTBEAT_PORT}",
                    "peers": [f"{peer.ip}:{HEARTBEAT_PORT}"], "role": role} | self.cluster
         (folder / "node.yaml").write_text(yaml.safe_dump({
-            "node": {"name": node.role, "workers": 1, "control": self.control(node)},
+            "node": {"name": node.role, "workers": self.workers[role],
+                     "control": self.control(node)},
             "cluster": cluster}))
         # The same file on both nodes, as it would be.
         answer = self.pair.folder / "answer.txt"

@@ -74,7 +74,7 @@ std::array<std::uint8_t, 60> packet_of(std::uint32_t number) {
 }
 
 void measure(std::uint32_t flows) {
-    l4::Forwarder forwarder(0, 8'388'608, {1, 2});
+    l4::Forwarder forwarder({}, 8'388'608, {1, 2});
     forwarder.adopt(make_services());
     forwarder.set_links({{1, {}, 1'500}});
     forwarder.set_hops({{true, 0, {}}, {true, 0, {}}});

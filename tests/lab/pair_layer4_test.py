@@ -6,8 +6,8 @@ import time
 import pytest
 
 from bench.failover.pair import ADDRESS, ADDRESS6, PREFIX, wait
-from lib.layer4 import (INNER, INNER6, VIP, Caller, Echo, common, direct_server, nat_server,
-                        wait_for_service)
+from lib.layer4 import (INNER, INNER6, VIP, Caller, Echo, common, direct_server, many_addresses,
+                        nat_server, wait_for_service)
 from lib.network import _ip
 from lib.pair_world import GENEROUS, World, at_work
 
@@ -81,9 +81,13 @@ class Download:
 
 
 @pytest.mark.parametrize("mode", ["dr", "nat"])
-def test_a_download_and_an_idle_session_outlive_the_active_node(tmp_path, mode):
-    with at_work(Layer4World(tmp_path, mode)) as world:
-        idle = [Caller(world, ADDRESS, PORT, timeout=20) for _ in range(6)]
+@pytest.mark.parametrize("workers", [(1, 1), (3, 1), (1, 3), (3, 3)])
+def test_a_download_and_an_idle_session_outlive_the_active_node(tmp_path, mode, workers):
+    made = Layer4World(tmp_path, mode)
+    made.poise.workers = dict(zip(("master", "slave"), workers))
+    with at_work(made) as world:
+        addresses = many_addresses(world.client, 6)
+        idle = [Caller(world, ADDRESS, PORT, timeout=20, source=one) for one in addresses]
         assert {one.server for one in idle} == {"s1", "s2"}
         download = Download(Caller(world, ADDRESS, PORT))
         time.sleep(1.2)  # the other node is told within a moment

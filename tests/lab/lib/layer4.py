@@ -20,6 +20,13 @@ def common(mode: str) -> dict:
                        "rise": 1}}
 
 
+def many_addresses(node: Node, count: int) -> list[str]:
+    """So many more addresses of the node's: it is as many clients."""
+    made = [f"10.77.0.{150 + number}" for number in range(1, count + 1)]
+    _ip([f"addr add {one}/24 dev eth0" for one in made], inside=node.name)
+    return made
+
+
 def add_vip(lab) -> None:
     """The virtual address on the balancer, which never speaks from it by itself."""
     _ip([f"addr add {VIP}/32 dev eth0",
@@ -93,8 +100,9 @@ class Echo:
 class Caller:
     """A client's connection to an Echo, through the balancer."""
 
-    def __init__(self, lab, to: str, port: int, timeout: float = 10, by: Node | None = None):
-        self.socket = (by or lab.client).connect(to, port, timeout=timeout)
+    def __init__(self, lab, to: str, port: int, timeout: float = 10, by: Node | None = None,
+                 source: str | None = None):
+        self.socket = (by or lab.client).connect(to, port, source, timeout)
         greeting = b""
         while not greeting.endswith(b"\n"):
             part = self.socket.recv(100)

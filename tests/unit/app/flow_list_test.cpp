@@ -39,7 +39,7 @@ struct World {
     json listed(const admin::ListFilter& filter) {
         FlowList list(filter, services);
         looks = 1;
-        while (list.look(flows))
+        while (list.look(flows, true) == FlowList::Looked::more)
             ++looks;
         return json::parse(list.wait(0s));
     }
@@ -105,9 +105,9 @@ TEST_SUITE("app/flow_list") {
             here.add("10.9.0.1", i, 0);
         FlowList list({.client = "10.9.0.2"}, here.services);
 
-        CHECK(list.look(here.flows));
+        CHECK(list.look(here.flows, true) == FlowList::Looked::more);
         CHECK(json::parse(list.wait(0s))["whole"] == false);
-        CHECK_FALSE(list.look(here.flows));
+        CHECK(list.look(here.flows, true) == FlowList::Looked::done);
     }
 
     TEST_CASE("what leads to a flow is not listed as one") {

@@ -49,7 +49,7 @@ TEST_CASE("l4 flow sync: a node without layer 4 has nothing to tell, and drops w
 
 TEST_CASE("l4 flow sync: nothing is kept before a peer listens, nor when it has gone") {
     FlowSync sync;
-    sync.attach([] {});
+    sync.attach({[] {}});
     CHECK_FALSE(FlowSync::listening(sync.era()));
     sync.begin();
     const std::uint32_t era = sync.era();
@@ -70,8 +70,8 @@ TEST_CASE("l4 flow sync: nothing is kept before a peer listens, nor when it has 
 TEST_CASE("l4 flow sync: pieces arrive whole, in order, and younger by the time they waited") {
     FlowSync sync;
     FlowSync standby;
-    sync.attach([] {});
-    standby.attach([] {});
+    sync.attach({[] {}});
+    standby.attach({[] {}});
     sync.begin();
     for (const std::uint16_t port : {1, 1'001, 2'001})
         sync.tell(sync.era(), PieceKind::everything, flows(500, port), start, start);
@@ -88,25 +88,25 @@ TEST_CASE("l4 flow sync: pieces arrive whole, in order, and younger by the time 
     REQUIRE(standby.adopt(rest));
     CHECK(standby.adopting().waiting == 1'500);
     std::uint64_t sequence = 0;
-    while (const auto piece = standby.next_adopted()) {
+    while (const auto piece = standby.next_adopted(0)) {
         CHECK(piece->sequence == ++sequence);
         for (const FlowRecord& flow : piece->flows)
             REQUIRE(flow.life == 90s);
     }
     CHECK(sequence == 4);
-    CHECK_FALSE(standby.has_adopted());
+    CHECK_FALSE(standby.has_adopted(0));
 }
 
 TEST_CASE("l4 flow sync: who brings more than fits is told so, and loses nothing") {
     FlowSync sync;
     int woken = 0;
-    sync.attach([&] { ++woken; });
+    sync.attach({[&] { ++woken; }});
     Bytes piece;
     write_piece({1, PieceKind::changes, flows(1)}, piece);
     for (std::size_t i = 0; i < FlowSync::adopted_pieces_max; ++i)
         REQUIRE(sync.adopt(piece));
     CHECK(sync.adopt(piece).error() == AdoptFailure::full);
-    CHECK(sync.next_adopted());
+    CHECK(sync.next_adopted(0));
     CHECK(sync.adopt(piece));
     CHECK(sync.adopting().waiting == FlowSync::adopted_pieces_max);
     CHECK(woken == FlowSync::adopted_pieces_max + 1);
@@ -114,7 +114,7 @@ TEST_CASE("l4 flow sync: who brings more than fits is told so, and loses nothing
 
 TEST_CASE("l4 flow sync: of broken bytes nothing is taken") {
     FlowSync sync;
-    sync.attach([] {});
+    sync.attach({[] {}});
     Bytes pieces;
     write_piece({1, PieceKind::changes, flows(1)}, pieces);
     write_piece({2, PieceKind::changes, flows(1)}, pieces);
@@ -123,16 +123,74 @@ TEST_CASE("l4 flow sync: of broken bytes nothing is taken") {
     CHECK(sync.adopt(pieces).error() == AdoptFailure::malformed);
     pieces[5] = 9;
     CHECK(sync.adopt(pieces).error() == AdoptFailure::version);
-    CHECK_FALSE(sync.has_adopted());
+    CHECK_FALSE(sync.has_adopted(0));
     CHECK(name(AdoptFailure::version) == "version");
+}
+
+TEST_CASE("l4 flow sync: each of several threads gets its own flows, and every piece") {
+    FlowSync sync;
+    int woken = 0;
+    const auto wake = [&] { ++woken; };
+    sync.attach({wake, wake, wake});
+    Bytes piece;
+    std::vector<FlowRecord> told = flows(300);
+    for (std::size_t i = 0; i < told.size(); ++i)
+        told[i].client[15] = static_cast<std::uint8_t>(i);
+    told[7].alias_port = 50'001;
+    write_piece({1, PieceKind::everything_ends, told}, piece);
+    REQUIRE(sync.adopt(piece));
+    CHECK(woken == 3);
+    CHECK(sync.adopting().waiting == 300);
+    std::size_t seen = 0;
+    for (unsigned thread = 0; thread < 3; ++thread) {
+        CHECK(sync.has_adopted(thread));
+        const auto mine = sync.next_adopted(thread);
+        REQUIRE(mine);
+        CHECK(mine->sequence == 1);
+        CHECK(mine->kind == PieceKind::everything_ends);
+        CHECK(mine->flows.size() > 50);
+        for (const FlowRecord& flow : mine->flows)
+            CHECK((flow.alias_port != 0 ? thread_of_alias(flow.alias_port, 3)
+                                        : thread_of(flow.client, 3)) == thread);
+        seen += mine->flows.size();
+        CHECK_FALSE(sync.has_adopted(thread));
+        CHECK_FALSE(sync.adopting().complete);
+        sync.note_adopted(thread, {.sequence = 1, .complete = true, .adopted = 10});
+    }
+    CHECK(seen == 300);
+    CHECK(sync.adopting().complete);
+    CHECK(sync.adopting().adopted == 30);
+    sync.detach();
+    CHECK(sync.adopting().adopted == 30);
+}
+
+TEST_CASE("l4 flow sync: everything is told when the last of several threads has told its own") {
+    FlowSync sync;
+    sync.attach({[] {}, [] {}});
+    sync.begin();
+    sync.tell(sync.era(), PieceKind::everything_ends, flows(1), start, start);
+    CHECK_FALSE(sync.take(1'000'000, start).empty());
+    CHECK_FALSE(sync.telling(start).complete);
+    sync.tell(sync.era(), PieceKind::everything_ends, flows(1), start, start);
+    CHECK_FALSE(sync.take(1'000'000, start).empty());
+    CHECK(sync.telling(start).complete);
+    sync.note_waiting(0, 3, start, 1);
+    sync.note_waiting(1, 4, start - 1s, 1);
+    CHECK(sync.telling(start).waiting == 7);
+    CHECK(sync.telling(start).repairs == 2);
+    CHECK(sync.telling(start).lag == 1s);
+    sync.begin();  // the peer has come again
+    sync.tell(sync.era(), PieceKind::everything_ends, {}, start, start);
+    sync.take(1'000'000, start);
+    CHECK_FALSE(sync.telling(start).complete);
 }
 
 TEST_CASE("l4 flow sync: two threads, and every flow arrives once") {
     constexpr std::size_t pieces = 2'000;
     FlowSync sync;
     FlowSync standby;
-    sync.attach([] {});
-    standby.attach([] {});
+    sync.attach({[] {}});
+    standby.attach({[] {}});
     sync.begin();
     std::thread layer4([&] {
         for (std::size_t i = 0; i < pieces;) {
@@ -141,7 +199,7 @@ TEST_CASE("l4 flow sync: two threads, and every flow arrives once") {
                 continue;
             }
             sync.tell(sync.era(), PieceKind::changes, flows(10), start, start);
-            sync.note_waiting(pieces - ++i, start, 0);
+            sync.note_waiting(0, pieces - ++i, start, 0);
         }
     });
     std::uint64_t seen = 0;
@@ -149,7 +207,7 @@ TEST_CASE("l4 flow sync: two threads, and every flow arrives once") {
         const auto bytes = sync.take(100'000, start);
         CHECK(sync.telling(start).told <= pieces * 10);
         if (!bytes.empty()) REQUIRE(standby.adopt(bytes));
-        while (const auto piece = standby.next_adopted())
+        while (const auto piece = standby.next_adopted(0))
             seen += piece->flows.size();
     }
     layer4.join();

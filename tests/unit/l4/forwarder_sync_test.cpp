@@ -14,8 +14,8 @@ namespace {
 
 struct Pair {
     explicit Pair(const Setting& setting) : active(setting), standby(setting) {
-        active_sync.attach([] {});
-        standby_sync.attach([] {});
+        active_sync.attach({[] {}});
+        standby_sync.attach({[] {}});
     }
 
     /// Until nothing is left to be told. Returns how many bytes went over.
@@ -28,7 +28,7 @@ struct Pair {
                 standby.forwarder.exchange(standby_sync, standby.now);
             standby.forwarder.exchange(standby_sync, standby.now);
             bytes += pieces.size();
-            if (pieces.empty() && !active.forwarder.has_news() && !standby_sync.has_adopted())
+            if (pieces.empty() && !active.forwarder.has_news() && !standby_sync.has_adopted(0))
                 return bytes;
         }
     }
@@ -184,7 +184,7 @@ TEST_CASE("l4 forwarder sync: a full table drops what is told, and takes what it
     small.flows_max = 10;
     World standby(small);
     FlowSync sync;
-    sync.attach([] {});
+    sync.attach({[] {}});
     pair.open_flows(1'000, 30);
     pair.active_sync.begin();
     pair.active.forwarder.exchange(pair.active_sync, pair.active.now);

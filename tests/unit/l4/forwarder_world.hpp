@@ -26,12 +26,13 @@ struct Setting {
     std::size_t flows_max = 1'000;
     bool persistent = false;
     FastPath* fast = nullptr;
+    ThreadNumber thread{};
 };
 
 // One service on port 80 of 10.0.0.100 over servers 10.1.0.1 and 10.1.0.2, for TCP and UDP.
 struct World {
     explicit World(const Setting& given)
-        : setting(given), forwarder(0, given.flows_max, {1, 2}, given.fast) {
+        : setting(given), forwarder(given.thread, given.flows_max, {1, 2}, given.fast) {
         config::Service configured;
         configured.name = "web";
         configured.scheduler = setting.scheduler;
@@ -61,8 +62,10 @@ struct World {
                                          served ? std::uint16_t{0} : ServerEntry::gone});
         }
         if (served) add_service(*services);
+        adopted = services;
         forwarder.adopt(std::move(services));
     }
+    const Services& services() const { return *adopted; }
 
     void add_service(Services& services) {
         auto service = std::make_shared<Service>();
@@ -73,7 +76,8 @@ struct World {
         service->pool = pool;
         service->servers = {0, 1};
         service->server_ids = {11, 12};
-        service->counters = {counters};
+        service->counters.resize(setting.thread.of);
+        service->counters[setting.thread.number] = counters;
         if (setting.persistent) {
             service->table = table;
             service->keys.emplace("web", HashKey{3, 4});
@@ -162,6 +166,7 @@ struct World {
 
     Setting setting;
     std::shared_ptr<const pool::Pool> pool;
+    std::shared_ptr<const Services> adopted;
     std::shared_ptr<ServiceCounters> counters = std::make_shared<ServiceCounters>();
     std::shared_ptr<persistence::Table> table = std::make_shared<persistence::Table>(1'000, 300s);
     Forwarder forwarder;
