@@ -87,11 +87,11 @@ Monitor::~Monitor() = default;
 void Monitor::watch(const config::Service& service, std::shared_ptr<const Pool> pool,
                     const std::shared_ptr<tls::ClientContext>& tls) {
     assert(!impl_->stopped);
-    const WatchPlan plan{
+    const auto plan = std::make_shared<const WatchPlan>(WatchPlan{
         .check = service.health,
         .server_tls = service.server_tls,
         .agent = service.agent,
-        .virtual_address = service.listen.empty() ? Address{} : service.listen.front().address};
+        .virtual_address = service.listen.empty() ? Address{} : service.listen.front().address});
 
     auto before = std::exchange(impl_->services[service.name], {});
     std::unordered_map<const RealServer*, std::shared_ptr<Watch>*> known;
@@ -101,7 +101,7 @@ void Monitor::watch(const config::Service& service, std::shared_ptr<const Pool> 
     Impl::Watches after;
     for (const auto& server : pool->servers()) {
         const auto found = known.find(server.get());
-        if (found != known.end() && (*found->second)->plan() == plan) {
+        if (found != known.end() && (*found->second)->plan() == *plan) {
             after.push_back(std::move(*found->second));
             after.back()->set_tls(tls);
             continue;

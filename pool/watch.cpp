@@ -44,14 +44,15 @@ Task<void> pause_after(SteadyTime began, milliseconds interval) {
 
 }  // namespace
 
-Watch::Watch(asio::any_io_executor executor, std::string service, WatchPlan plan,
-             std::shared_ptr<RealServer> server, const WatchShared& shared, std::uint64_t seed)
+Watch::Watch(asio::any_io_executor executor, std::string service,
+             std::shared_ptr<const WatchPlan> plan, std::shared_ptr<RealServer> server,
+             const WatchShared& shared, std::uint64_t seed)
     : service_(std::move(service)),
       plan_(std::move(plan)),
       server_(std::move(server)),
       shared_(shared),
       random_(seed),
-      state_(std::max(plan_.check.fall, 1), std::max(plan_.check.rise, 1), server_->checked()),
+      state_(std::max(plan_->check.fall, 1), std::max(plan_->check.rise, 1), server_->checked()),
       seen_changes_(server_->report_changes()),
       seen_admission_(server_->agent().admission),
       told_weight_(server_->report().weight),
@@ -61,13 +62,12 @@ Watch::Watch(asio::any_io_executor executor, std::string service, WatchPlan plan
 }
 
 void Watch::start() {
-    if (plan_.check.check == config::CheckKind::none) {
+    if (plan_->check.check == config::CheckKind::none) {
         if (!server_->passive_down()) server_->set_health(Health::up, "");
-        tasks_.spawn(&Watch::run_trials, this);
     } else {
         tasks_.spawn(&Watch::run_checks, this);
     }
-    if (plan_.agent)
+    if (plan_->agent)
         tasks_.spawn(&Watch::run_agent, this);
     else
         server_->set_agent({});  // what it said before a reload took it away counts no more
@@ -75,7 +75,7 @@ void Watch::start() {
 }
 
 Task<void> Watch::run_checks(Watch* self) {
-    const auto& check = self->plan_.check;
+    const auto& check = self->plan_->check;
     co_await pause(self->first_delay(check.interval));
     for (;;) {
         const auto began = std::chrono::steady_clock::now();
@@ -99,30 +99,16 @@ Task<void> Watch::run_checks(Watch* self) {
 ProbeTarget Watch::target_at(const Address& address) const {
     const auto& configured = server_->configured();
     ProbeTarget target{
-        .server = address, .host = configured.host, .virtual_address = plan_.virtual_address};
-    if (configured.tls && !plan_.check.port) {
+        .server = address, .host = configured.host, .virtual_address = plan_->virtual_address};
+    if (configured.tls && !plan_->check.port) {
         target.tls = tls_;
-        target.tls_name = tls::name_of(plan_.server_tls, configured);
+        target.tls_name = tls::name_of(plan_->server_tls, configured);
     }
     return target;
 }
 
-// Without a check only time can forgive the failures of real traffic: the server gets another
-// try after as long as a check would take to find it up.
-Task<void> Watch::run_trials(Watch* self) {
-    const auto& check = self->plan_.check;
-    for (;;) {
-        co_await pause(self->jittered(check.interval));
-        if (!self->server_->passive_down()) continue;
-        self->tell_changes("");
-        co_await pause(check.interval * std::max(check.rise - 1, 0));
-        self->server_->set_health(Health::up, "");
-        self->tell_changes(" (another try)");
-    }
-}
-
 Task<void> Watch::run_agent(Watch* self) {
-    const auto& agent = *self->plan_.agent;
+    const auto& agent = *self->plan_->agent;
     co_await pause(self->first_delay(agent.interval));
     for (;;) {
         const auto began = std::chrono::steady_clock::now();
@@ -233,8 +219,23 @@ void Watch::note_name(const std::vector<Address>& found, const std::string& wron
     tell_changes("");
 }
 
+// Without a check only time can forgive the failures of real traffic: the server gets another
+// try after as long as checks would take to find it up.
+void Watch::give_another_try(SteadyTime now) {
+    if (!server_->passive_down()) return next_try_.reset();
+    const auto& check = plan_->check;
+    if (!next_try_)
+        next_try_ = now + jittered(check.interval) + check.interval * std::max(check.rise - 1, 0);
+    if (now < *next_try_) return;
+    next_try_.reset();
+    tell_changes("");
+    server_->set_health(Health::up, "");
+    tell_changes(" (another try)");
+}
+
 void Watch::look(SteadyTime now) {
     server_->tick(now);
+    if (plan_->check.check == config::CheckKind::none) give_another_try(now);
     if (now >= next_suspicion_ && server_->take_suspicion()) {
         next_suspicion_ = now + suspicion_gap;
         suspected_ = true;

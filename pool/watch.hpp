@@ -39,8 +39,9 @@ struct WatchShared {
 /// Its coroutines hold a pointer to it: it must not die before they have ended. Control thread.
 class Watch {
 public:
-    Watch(boost::asio::any_io_executor executor, std::string service, WatchPlan plan,
-          std::shared_ptr<RealServer> server, const WatchShared& shared, std::uint64_t seed);
+    Watch(boost::asio::any_io_executor executor, std::string service,
+          std::shared_ptr<const WatchPlan> plan, std::shared_ptr<RealServer> server,
+          const WatchShared& shared, std::uint64_t seed);
 
     void start();
     /// What checks of a server that speaks TLS shake hands with from now on; may be null.
@@ -52,7 +53,7 @@ public:
     std::size_t running() const { return tasks_.running(); }
 
     const std::shared_ptr<RealServer>& server() const { return server_; }
-    const WatchPlan& plan() const { return plan_; }
+    const WatchPlan& plan() const { return *plan_; }
 
     /// Moves slow start on, tells of changes that came from elsewhere (real traffic), and has a
     /// suspect checked at once. Cheap.
@@ -60,12 +61,12 @@ public:
 
 private:
     static Task<void> run_checks(Watch* self);
-    static Task<void> run_trials(Watch* self);
     static Task<void> run_agent(Watch* self);
     static Task<void> run_resolver(Watch* self);
 
     ProbeTarget target_at(const Address& address) const;
     Task<void> wait_for_check(SteadyTime due);
+    void give_another_try(SteadyTime now);
     void note_suspect(const ProbeResult& result);
     void note_result(const ProbeResult& result);
     void note_agent_line(const std::string& line);
@@ -78,7 +79,7 @@ private:
     std::chrono::milliseconds jittered(std::chrono::milliseconds interval);
 
     std::string service_;
-    WatchPlan plan_;
+    std::shared_ptr<const WatchPlan> plan_;  // of all servers of the service
     std::shared_ptr<RealServer> server_;
     std::shared_ptr<tls::ClientContext> tls_;
     const WatchShared& shared_;
@@ -92,6 +93,7 @@ private:
     bool cancelled_ = false;
     bool suspected_ = false;  // a check is due now
     SteadyTime next_suspicion_{};
+    std::optional<SteadyTime> next_try_;  // of one without a check that real traffic found down
     boost::asio::steady_timer check_timer_;
     TaskGroup tasks_;
 };
