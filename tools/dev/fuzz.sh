@@ -12,7 +12,8 @@ dev_fuzz() {
     start_counts
     if build fuzz fuzzers; then
         say "fuzzers, $seconds s each"
-        for name in $(fuzzer_names "$@"); do run_fuzzer "$name" "$seconds"; done
+        # shellcheck disable=SC2046
+        run_fuzzers "$seconds" $(fuzzer_names "$@")
     else
         report "fuzz build" 0 1 0 0
     fi
@@ -25,6 +26,17 @@ fuzzer_names() {
     else
         find tests/fuzz -name '*_fuzz.cpp' -exec basename {} _fuzz.cpp \; | sort
     fi
+}
+
+# run_fuzzers SECONDS NAME...: as many at once as there are cores.
+run_fuzzers() {
+    local seconds=$1 name
+    shift
+    for name in "$@"; do
+        while [[ $(jobs -rp | wc -l) -ge $(nproc) ]]; do wait -n || true; done
+        run_fuzzer "$name" "$seconds" &
+    done
+    wait
 }
 
 run_fuzzer() {
@@ -42,7 +54,6 @@ run_fuzzer() {
         tail -n 60 "$log"
         report "fuzz/$name" 0 1 0 $((SECONDS - started))
     else
-        report "fuzz/$name" 1 0 0 $((SECONDS - started))
-        echo "         ${executed:-0} inputs tried"
+        report "fuzz/$name" 1 0 0 $((SECONDS - started)) "${executed:-0} inputs tried"
     fi
 }

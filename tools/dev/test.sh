@@ -56,11 +56,12 @@ close_counts() {
     [[ $failed -eq 0 && $passed -gt 0 ]]
 }
 
-# report NAME PASSED FAILED SKIPPED SECONDS: one line for people, and the count.
+# report NAME PASSED FAILED SKIPPED SECONDS [REMARK]: one line for people, and the count.
 report() {
     local word="ok    "
     if [[ $3 -gt 0 ]]; then word="FAILED"; fi
-    printf '  %s %-22s %4d ok %3d failed %3d skipped %5d s\n' "$word" "$1" "$2" "$3" "$4" "$5"
+    printf '  %s %-22s %4d ok %3d failed %3d skipped %5d s%s\n' "$word" "$1" "$2" "$3" "$4" "$5" \
+        "${6:+, $6}"
     count "$2" "$3" "$4"
 }
 
