@@ -30,7 +30,7 @@ using std::chrono::milliseconds;
 // Memory is taken only for flows that are: 64 bytes each, and a few more of the index.
 constexpr std::size_t flows_max = 8'388'608;
 // Of them, those with the most to say: 0.5 KiB each in the kernel.
-constexpr std::size_t fast_flows_max = 65'536;
+constexpr std::uint32_t fast_flows_max = 65'536;
 constexpr milliseconds look_interval{1'000};
 constexpr milliseconds look_interval_searching{50};  // while a server's neighbour is not known
 // The kernel is asked to confirm a neighbour that it knows now and then: a server's address may
@@ -143,7 +143,7 @@ void Layer4::Impl::open_fan_out() {
 // Without it all works, by our own thread.
 void Layer4::Impl::open_fast_path() {
     if (fast_path || !no_fast_path.empty()) return;
-    auto opened = l4::KernelFastPath::open(fast_flows_max, threads);
+    auto opened = l4::KernelFastPath::open(fast_flows_max);
     if (opened)
         fast_path = std::move(*opened);
     else
@@ -291,7 +291,8 @@ void Layer4::stop() {
 
 std::optional<Layer4Status> Layer4::status() const {
     if (!impl_->lanes || !impl_->services || impl_->services->services.empty()) return std::nullopt;
-    return Layer4Status{impl_->lanes->flows(), impl_->lanes->fast_flows(), impl_->no_fast_path};
+    return Layer4Status{impl_->lanes->flows(), impl_->lanes->fast_flows(), impl_->no_fast_path,
+                        impl_->threads};
 }
 
 void Layer4::add_counts(ServiceStatus& status) const {

@@ -93,6 +93,7 @@ struct Layer4Status {
     std::uint64_t flows = 0;       // now
     std::uint64_t fast_flows = 0;  // of them, whose packets are sent on in the kernel
     std::string no_fast_path;      // why there is none; empty: there is one
+    unsigned threads = 1;
 
     bool operator==(const Layer4Status&) const = default;
 };

@@ -187,9 +187,9 @@ Status status_from(const json& object) {
     object.at("draining").get_to(status.draining);
     if (object.contains("pair")) status.pair = pair_from_json(object.at("pair").dump());
     if (const auto layer4 = object.find("layer4"); layer4 != object.end())
-        status.layer4 = Layer4Status{layer4->at("flows").get<std::uint64_t>(),
-                                     layer4->at("fast_flows").get<std::uint64_t>(),
-                                     layer4->at("no_fast_path").get<std::string>()};
+        status.layer4 = Layer4Status{
+            layer4->at("flows").get<std::uint64_t>(), layer4->at("fast_flows").get<std::uint64_t>(),
+            layer4->at("no_fast_path").get<std::string>(), layer4->value("threads", 1U)};
     for (const auto& [reason, count] : object.at("packets_dropped").items())
         status.packets_dropped.emplace_back(reason, count.get<std::uint64_t>());
     // One that runs since before an upgrade does not tell of them.
@@ -231,7 +231,8 @@ std::string status_to_json(const Status& status) {
     if (status.layer4)
         object["layer4"] = {{"flows", status.layer4->flows},
                             {"fast_flows", status.layer4->fast_flows},
-                            {"no_fast_path", status.layer4->no_fast_path}};
+                            {"no_fast_path", status.layer4->no_fast_path},
+                            {"threads", status.layer4->threads}};
     if (status.pair) object["pair"] = json::parse(pair_to_json(*status.pair));
     return object.dump(-1, ' ', false, json::error_handler_t::replace);
 }

@@ -224,8 +224,9 @@ std::string layer4_text(const Layer4Status& layer4) {
         layer4.no_fast_path.empty()
             ? fmt::format("{} of them by the fast path", count_text(layer4.fast_flows))
             : fmt::format("no fast path: {}", layer4.no_fast_path);
-    return fmt::format("layer 4: {} flow{}, {}\n", count_text(layer4.flows),
-                       layer4.flows == 1 ? "" : "s", fast);
+    return fmt::format("layer 4: {} flow{}, {}; {} thread{}\n", count_text(layer4.flows),
+                       layer4.flows == 1 ? "" : "s", fast, layer4.threads,
+                       layer4.threads == 1 ? "" : "s");
 }
 
 std::string certificates_text(const Status& status, const StatusStyle& style) {

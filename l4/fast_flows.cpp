@@ -40,21 +40,21 @@ FastFlows::FastFlows(FastPath* path) : path_(path) {
 bool FastFlows::add(std::uint32_t flow, std::span<const FastDirection> directions) {
     assert(directions.size() == 1 || directions.size() == 2);
     assert(!slots_by_flow_.contains(flow));
-    std::uint32_t number = 0;
-    if (!free_.empty()) {
-        number = free_.back();
-    } else {
-        if (slots_.size() >= path_->ways().size() / 2) return false;
-        number = static_cast<std::uint32_t>(slots_.size());
+    const auto place = path_->places().take();
+    if (!place) return false;
+    if (free_.empty()) {
+        free_.push_back(static_cast<std::uint32_t>(slots_.size()));
         slots_.emplace_back();
-        free_.push_back(number);
     }
+    const std::uint32_t number = free_.back();
     Slot& slot = slots_[number];
-    set_ways(number, directions);
+    slot.place = *place;
+    set_ways(slot, directions);
     for (std::size_t i = 0; i < directions.size(); ++i) {
         slot.keys[i] = directions[i].key;
-        if (path_->put(slot.keys[i], number * 2 + static_cast<std::uint32_t>(i))) continue;
+        if (path_->put(slot.keys[i], way_number(slot, i))) continue;
         if (i == 1) path_->remove(slot.keys[0]);
+        freed_.push_back(*place);
         return false;
     }
     free_.pop_back();
@@ -73,9 +73,10 @@ FastPassed FastFlows::remove(std::uint32_t flow) {
     Slot& slot = slots_[number];
     for (std::size_t i = 0; i < slot.directions; ++i)
         path_->remove(slot.keys[i]);
-    const FastPassed passed = take(number);
+    const FastPassed passed = take(slot);
     slot.directions = 0;
-    freed_.push_back(number);
+    free_.push_back(number);
+    freed_.push_back(slot.place);
     return passed;
 }
 
@@ -89,7 +90,7 @@ void FastFlows::invalidate() {
 bool FastFlows::is_current(std::uint32_t flow) const {
     const auto found = slots_by_flow_.find(flow);
     assert(found != slots_by_flow_.end());
-    return path_->ways()[std::size_t{found->second} * 2].generation == generation();
+    return path_->ways()[way_number(slots_[found->second], 0)].generation == generation();
 }
 
 bool FastFlows::renew(std::uint32_t flow, std::span<const FastDirection> directions) {
@@ -99,12 +100,12 @@ bool FastFlows::renew(std::uint32_t flow, std::span<const FastDirection> directi
     if (slot.directions != directions.size()) return false;
     for (std::size_t i = 0; i < directions.size(); ++i)
         if (!same(slot.keys[i], directions[i].key)) return false;
-    set_ways(found->second, directions);
+    set_ways(slot, directions);
     return true;
 }
 
 // Void while it is written. What was counted stays.
-void FastFlows::set_ways(std::size_t slot, std::span<const FastDirection> directions) {
+void FastFlows::set_ways(const Slot& slot, std::span<const FastDirection> directions) {
     for (std::size_t i = 0; i < directions.size(); ++i) {
         poise_fast_way& to = way(slot, i);
         const poise_fast_way& from = directions[i].way;
@@ -122,14 +123,14 @@ void FastFlows::set_ways(std::size_t slot, std::span<const FastDirection> direct
     }
 }
 
-FastPassed FastFlows::take(std::size_t slot) {
+FastPassed FastFlows::take(const Slot& slot) {
     poise_fast_way& in = way(slot, 0);
     FastPassed passed{
         .packets_in = taken(in.packets),
         .bytes_in = taken(in.bytes),
         .acknowledged =
             std::atomic_ref<__u32>(in.acknowledged).exchange(0, std::memory_order_relaxed)};
-    if (slots_[slot].directions < 2) return passed;
+    if (slot.directions < 2) return passed;
     poise_fast_way& out = way(slot, 1);
     passed.packets_out = taken(out.packets);
     passed.bytes_out = taken(out.bytes);
@@ -154,7 +155,8 @@ void FastFlows::look_around(Clock::time_point now,
 void FastFlows::begin_round(Clock::time_point now) {
     look_at_ = 0;
     round_ends_ = now + round;
-    free_.insert(free_.end(), freed_before_.begin(), freed_before_.end());
+    for (const std::uint32_t place : freed_before_)
+        path_->places().give_back(place);
     freed_before_ = std::exchange(freed_, {});
 }
 
@@ -163,7 +165,7 @@ void FastFlows::look_at(std::size_t number,
                         const std::function<void(std::uint32_t)>& idle) {
     Slot& slot = slots_[number];
     if (slot.directions == 0) return;
-    const FastPassed seen = take(number);
+    const FastPassed seen = take(slot);
     if (seen.any()) {
         slot.idle_rounds = 0;
         passed(slot.flow, seen);

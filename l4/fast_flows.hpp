@@ -66,6 +66,7 @@ public:
 private:
     struct Slot {
         std::uint32_t flow = 0;
+        std::uint32_t place = 0;
         std::uint8_t directions = 0;  // 0: free
         std::uint8_t idle_rounds = 0;
         poise_fast_key keys[2]{};
@@ -76,17 +77,20 @@ private:
     void look_at(std::size_t number,
                  const std::function<void(std::uint32_t, const FastPassed&)>& passed,
                  const std::function<void(std::uint32_t)>& idle);
-    void set_ways(std::size_t slot, std::span<const FastDirection> directions);
-    FastPassed take(std::size_t slot);
-    poise_fast_way& way(std::size_t slot, std::size_t direction) {
-        return path_->ways()[slot * 2 + direction];
+    void set_ways(const Slot& slot, std::span<const FastDirection> directions);
+    FastPassed take(const Slot& slot);
+    static std::uint32_t way_number(const Slot& slot, std::size_t direction) {
+        return slot.place * 2 + static_cast<std::uint32_t>(direction);
+    }
+    poise_fast_way& way(const Slot& slot, std::size_t direction) {
+        return path_->ways()[way_number(slot, direction)];
     }
 
     FastPath* const path_;
     std::vector<Slot> slots_;                  // as many as were ever used
     std::vector<std::uint32_t> free_;          // of slots_
-    std::vector<std::uint32_t> freed_;         // in this round, and the one before: the program
-    std::vector<std::uint32_t> freed_before_;  // may still be at them
+    std::vector<std::uint32_t> freed_;         // places, in this round, and the one before: the
+    std::vector<std::uint32_t> freed_before_;  // program may still be at them
     std::unordered_map<std::uint32_t, std::uint32_t> slots_by_flow_;
     Clock::time_point looked_{};
     Clock::time_point round_ends_{};

@@ -3,6 +3,7 @@
 // it.
 #pragma once
 
+#include "l4/fast_places.hpp"
 #include "l4/fast_way.h"
 
 #include <cstdint>
@@ -10,11 +11,13 @@
 
 namespace poise::l4 {
 
-/// Used by one layer-4 thread.
+/// Used by all layer-4 threads.
 class FastPath {
 public:
     virtual ~FastPath() = default;
 
+    /// Which of the ways are whose: place N has ways 2 N and 2 N + 1.
+    virtual FastPlaces& places() = 0;
     /// Memory that the program reads and counts in: two a flow, one each direction.
     virtual std::span<poise_fast_way> ways() = 0;
     /// Shared with other threads: atomically.

@@ -37,29 +37,8 @@ int attach_to(int program, int interface) {
 
 }  // namespace
 
-// The ways of one thread, and their numbers from 0 on.
-class KernelFastPath::Part final : public FastPath {
-public:
-    Part(KernelFastPath& whole, std::size_t first, std::size_t count)
-        : whole_(whole), first_(first), count_(count) {}
-
-    std::span<poise_fast_way> ways() override { return whole_.ways_.subspan(first_, count_); }
-    poise_fast_state& state() override { return *whole_.state_; }
-
-    bool put(const poise_fast_key& key, std::uint32_t way) override {
-        const auto number = static_cast<std::uint32_t>(first_) + way;
-        return ::bpf_map_update_elem(whole_.index_, &key, &number, BPF_ANY) == 0;
-    }
-    void remove(const poise_fast_key& key) override { ::bpf_map_delete_elem(whole_.index_, &key); }
-
-private:
-    KernelFastPath& whole_;
-    const std::size_t first_;
-    const std::size_t count_;
-};
-
-KernelFastPath::KernelFastPath(std::unique_ptr<KernelProgram> program)
-    : program_(std::move(program)), index_(program_->table("fast_index")) {}
+KernelFastPath::KernelFastPath(std::unique_ptr<KernelProgram> program, std::uint32_t flows_max)
+    : program_(std::move(program)), index_(program_->table("fast_index")), places_(flows_max) {}
 
 KernelFastPath::~KernelFastPath() {
     for (const auto& [interface, link] : attached_)
@@ -67,8 +46,8 @@ KernelFastPath::~KernelFastPath() {
 }
 
 std::expected<std::unique_ptr<KernelFastPath>, std::string> KernelFastPath::open(
-    std::size_t flows_max, unsigned threads) {
-    const std::size_t ways = flows_max * 2;
+    std::uint32_t flows_max) {
+    const std::size_t ways = std::size_t{flows_max} * 2;
     const auto entries = static_cast<std::uint32_t>(ways);
     const std::array<KernelProgram::TableSize, 2> sizes{
         {{"fast_index", entries}, {"fast_ways", entries}}};
@@ -88,12 +67,9 @@ std::expected<std::unique_ptr<KernelFastPath>, std::string> KernelFastPath::open
     if (way_memory == nullptr || state_memory == nullptr)
         return std::unexpected(
             KernelProgram::failure("the program's memory cannot be mapped", errno));
-    std::unique_ptr<KernelFastPath> path(new KernelFastPath(std::move(*program)));
+    std::unique_ptr<KernelFastPath> path(new KernelFastPath(std::move(*program), flows_max));
     path->ways_ = {static_cast<poise_fast_way*>(way_memory), ways};
     path->state_ = static_cast<poise_fast_state*>(state_memory);
-    const std::size_t of_each = flows_max / threads * 2;
-    for (unsigned i = 0; i < threads; ++i)
-        path->parts_.push_back(std::make_unique<Part>(*path, i * of_each, of_each));
     return path;
 }
 
@@ -115,12 +91,16 @@ bool KernelFastPath::attach(std::span<const Link> links) {
     return all;
 }
 
-FastPath& KernelFastPath::of_thread(unsigned thread) {
-    return *parts_[thread];
-}
-
 int KernelFastPath::program() const {
     return program_->program();
+}
+
+bool KernelFastPath::put(const poise_fast_key& key, std::uint32_t way) {
+    return ::bpf_map_update_elem(index_, &key, &way, BPF_ANY) == 0;
+}
+
+void KernelFastPath::remove(const poise_fast_key& key) {
+    ::bpf_map_delete_elem(index_, &key);
 }
 
 }  // namespace poise::l4

@@ -21,8 +21,8 @@ std::expected<std::unique_ptr<Lanes>, std::string> Lanes::open(unsigned threads,
     std::unique_ptr<Lanes> made(new Lanes(shared));
     std::vector<std::function<void()>> wakers;
     for (unsigned i = 0; i < threads; ++i) {
-        FastPath* const fast = shared.fast_path ? &shared.fast_path->of_thread(i) : nullptr;
-        auto lane = Lane::open({i, threads}, flows_max / threads, random_key(), shared.sync, fast);
+        auto lane = Lane::open({i, threads}, flows_max / threads, random_key(), shared.sync,
+                               shared.fast_path);
         if (!lane) return std::unexpected(lane.error());
         wakers.push_back((*lane)->waker());
         made->lanes_.push_back(std::move(*lane));

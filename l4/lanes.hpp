@@ -1,7 +1,6 @@
 // All layer-4 threads.
 #pragma once
 
-#include "l4/kernel_fast_path.hpp"
 #include "l4/lane.hpp"
 
 #include <array>
@@ -22,8 +21,8 @@ public:
     /// What they share. All of it outlives them.
     struct Shared {
         FlowSync& sync;
-        KernelFastPath* fast_path;  // null: there is none
-        int fan_out;                // KernelFanOut's program; with one thread it is not asked
+        FastPath* fast_path;  // null: there is none
+        int fan_out;          // KernelFanOut's program; with one thread it is not asked
     };
 
     /// So many, at most threads_max, which have `flows_max` among them.

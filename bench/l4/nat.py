@@ -111,7 +111,7 @@ def packets(network, flows: int, senders: int, seconds: int) -> str:
     with client.inside():
         loads = [subprocess.Popen(
             ["taskset", "-c", str(core), str(ROOT / "build/release/bench/packets"), "eth0", mac,
-             f"10.77.0.{200 + core}", VIP, str(PORT), str(flows // senders),
+             f"10.77.0.{200 + 2 * core}", VIP, str(PORT), str(flows // senders),
              str(WARM_UP_MAX + seconds + 5)], stdout=subprocess.DEVNULL) for core in range(senders)]
     end = time.monotonic() + WARM_UP_MAX
     while counted(server) < max(20 * flows, 50_000) and time.monotonic() < end:
@@ -137,14 +137,15 @@ def measure(network, seconds: int) -> None:
     print(f"    bulk: {bulk(network, seconds):.2f} Gb/s")
 
 
-def by_poise(network, folder: str, seconds: int) -> None:
+def by_poise(network, folder: str, seconds: int, threads: int, fast_path: str) -> None:
     server = network.nodes["s1"].ip
     Path(folder, "poise.yaml").write_text(f"""defaults: {{mode: nat, health: none}}
 services:
   dns: {{protocol: udp, listen: "{VIP}:{PORT}", servers: ["{server}:{SERVER_PORT}"]}}
   bulk: {{protocol: tcp, listen: "{VIP}:{PORT}", servers: ["{server}:{BULK_PORT}"]}}
 """)
-    Path(folder, "node.yaml").write_text(f"node: {{workers: 1, control: {folder}/c.sock}}\n")
+    Path(folder, "node.yaml").write_text(
+        f"node: {{workers: {threads}, fast_path: {fast_path}, control: {folder}/c.sock}}\n")
     poise = start(network.nodes["lb"], [str(ROOT / "build/release/poise"), "serve", "--config",
                                         "poise.yaml", "--node", "node.yaml"], folder)
     time.sleep(1.5)  # neighbours are found
@@ -163,6 +164,9 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--seconds", type=int, default=3, help="of each row")
     options.add_argument("--rounds", type=int, default=1)
+    options.add_argument("--threads", type=int, nargs="+", default=[1],
+                         help="Poise's; several: one after the other in each round")
+    options.add_argument("--fast-path", choices=("auto", "off"), default="auto")
     given = options.parse_args()
     network = build()
     try:
@@ -177,8 +181,9 @@ def main() -> None:
                     assert done.returncode == 0, done.stderr
                     measure(network, given.seconds)
                     lb.run(["nft", "delete table ip rival"])
-                    print("Poise, mode nat")
-                    by_poise(network, folder, given.seconds)
+                    for threads in given.threads:
+                        print(f"Poise, mode nat, {threads} thread{'s' * (threads > 1)}")
+                        by_poise(network, folder, given.seconds, threads, given.fast_path)
             finally:
                 echo.terminate()
                 echo.wait(10)

@@ -46,6 +46,7 @@ def test_clients_are_shared_out(lab, mode):
 def test_one_worker_has_one_thread(lab):
     start(lab, "nat", "s1", node={"workers": 1})
     assert list(wakes_of_threads(lab)) == ["poise-l4-0"]
+    assert "1 thread\n" in lab.poise.run("status").stdout
 
 
 def test_a_dead_servers_clients_are_reset_by_every_thread(lab):

@@ -51,24 +51,25 @@ Status status() {
                          .p99_us = 900};
     service.total_time = {.within = {}, .count = 8, .sum_us = 99};
     service.servers = {server()};
-    return {.node = "lb1",
-            .version = "0.1.0",
-            .uptime_s = 12.5,
-            .generation = 2,
-            .generations_ending = 1,
-            .workers = 4,
-            .connections = 9,
-            .incidents = 3,
-            .draining = true,
-            .layer4 = Layer4Status{.flows = 70, .fast_flows = 30, .no_fast_path = "why"},
-            .certificates = {{.file = "site.crt",
-                              .names = {"site.test", "*.site.test"},
-                              .key = "ecdsa",
-                              .not_after = 1'700'000'000,
-                              .ocsp = "good",
-                              .stapled_until = 1'700'000'001},
-                             {.file = "old.crt", .names = {}, .key = "rsa", .ocsp = "off"}},
-            .services = {service}};
+    return {
+        .node = "lb1",
+        .version = "0.1.0",
+        .uptime_s = 12.5,
+        .generation = 2,
+        .generations_ending = 1,
+        .workers = 4,
+        .connections = 9,
+        .incidents = 3,
+        .draining = true,
+        .layer4 = Layer4Status{.flows = 70, .fast_flows = 30, .no_fast_path = "why", .threads = 3},
+        .certificates = {{.file = "site.crt",
+                          .names = {"site.test", "*.site.test"},
+                          .key = "ecdsa",
+                          .not_after = 1'700'000'000,
+                          .ocsp = "good",
+                          .stapled_until = 1'700'000'001},
+                         {.file = "old.crt", .names = {}, .key = "rsa", .ocsp = "off"}},
+        .services = {service}};
 }
 
 }  // namespace

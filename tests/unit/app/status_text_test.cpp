@@ -142,10 +142,10 @@ TEST_SUITE("app/status_text") {
         CHECK_FALSE(holds(status_text(status, {}), "layer 4"));
         status.layer4 = Layer4Status{12'300, 64, ""};
         CHECK(holds(status_text(status, {}),
-                    "\nlayer 4: 12.3k flows, 64 of them by the fast path\n"));
+                    "\nlayer 4: 12.3k flows, 64 of them by the fast path; 1 thread\n"));
         status.layer4 = Layer4Status{1, 0, "off by node.yaml"};
-        CHECK(
-            holds(status_text(status, {}), "\nlayer 4: 1 flow, no fast path: off by node.yaml\n"));
+        CHECK(holds(status_text(status, {}),
+                    "\nlayer 4: 1 flow, no fast path: off by node.yaml; 1 thread\n"));
     }
 
     TEST_CASE("certificates are told with their names, their end and their state") {

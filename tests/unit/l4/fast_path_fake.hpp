@@ -12,8 +12,10 @@ namespace poise::l4::test {
 
 class FakeFastPath final : public FastPath {
 public:
-    explicit FakeFastPath(std::size_t flows = 8) : memory_(flows * 2) {}
+    explicit FakeFastPath(std::uint32_t flows = 8)
+        : places_(flows), memory_(std::size_t{flows} * 2) {}
 
+    FastPlaces& places() override { return places_; }
     std::span<poise_fast_way> ways() override { return memory_; }
     poise_fast_state& state() override { return state_; }
     bool put(const poise_fast_key& key, std::uint32_t way) override {
@@ -54,6 +56,7 @@ private:
         return nullptr;
     }
 
+    FastPlaces places_;
     std::vector<poise_fast_way> memory_;
     poise_fast_state state_{};
     std::map<std::string, std::uint32_t> index_;

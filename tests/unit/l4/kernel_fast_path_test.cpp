@@ -22,7 +22,7 @@ constexpr std::size_t mac_bytes = 6;
 
 // Null: not here, for the reason that has been told.
 std::unique_ptr<KernelFastPath> open_or_tell() {
-    auto opened = KernelFastPath::open(64, 1);
+    auto opened = KernelFastPath::open(64);
     if (opened) return std::move(*opened);
     MESSAGE("not run: " << opened.error());
     return nullptr;
@@ -72,7 +72,7 @@ struct Both {
         : world({.mode = mode,
                  .v6 = v6,
                  .server_port = mode == config::Mode::nat ? std::uint16_t{8'080} : std::uint16_t{0},
-                 .fast = &path.of_thread(0)}) {
+                 .fast = &path}) {
         request = world.made(tcp_ack);
         request.protocol = protocol;
         request.payload = 33;
@@ -222,7 +222,7 @@ TEST_CASE("l4 kernel fast path: it counts, and notes what the client awaits") {
     both.request.ack = 77'777;
     for (int i = 0; i < 3; ++i)
         run(*path, for_loopback(make_packet(both.request)));
-    poise_fast_way& way = path->of_thread(0).ways()[0];
+    poise_fast_way& way = path->ways()[0];
     CHECK(way.packets == 3);
     CHECK(way.bytes == 3 * (20 + 20 + 33));
     CHECK(way.acknowledged == 77'777);
