@@ -49,12 +49,15 @@ bool FastFlows::add(std::uint32_t flow, std::span<const FastDirection> direction
     const std::uint32_t number = free_.back();
     Slot& slot = slots_[number];
     slot.place = *place;
+    slot.directions = 2;
+    take(slot);  // what packets of its last flow have still counted
     set_ways(slot, directions);
     for (std::size_t i = 0; i < directions.size(); ++i) {
         slot.keys[i] = directions[i].key;
         if (path_->put(slot.keys[i], way_number(slot, i))) continue;
         if (i == 1) path_->remove(slot.keys[0]);
         freed_.push_back(*place);
+        slot.directions = 0;
         return false;
     }
     free_.pop_back();

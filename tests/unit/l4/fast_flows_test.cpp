@@ -74,13 +74,37 @@ TEST_CASE("l4 fast flows: a place is given anew only when a round has passed") {
     REQUIRE(flows.add(1, directions_of(1)));
     REQUIRE(flows.add(2, directions_of(2)));
     CHECK_FALSE(flows.add(3, directions_of(3)));
+    poise_fast_way& to_server = *path.find(directions_of(1)[0].key);
+    poise_fast_way& to_client = *path.find(directions_of(1)[1].key);
     flows.remove(1);
+    to_server.packets = to_client.packets = to_server.acknowledged = 9;  // the program was at it
     for (int round = 0; round < 2; ++round) {
         CHECK_FALSE(flows.add(3, directions_of(3)));
         go_round(flows, now);
     }
     CHECK(flows.add(3, directions_of(3)));
     CHECK(path.size() == 4);
+    const FastPassed passed = flows.remove(3);
+    CHECK_FALSE(passed.any());
+    CHECK(passed.acknowledged == 0);
+}
+
+TEST_CASE("l4 fast flows: threads share the places") {
+    FakeFastPath path(2);
+    FastFlows one(&path);
+    FastFlows other(&path);
+    FastFlows::Clock::time_point now{std::chrono::hours{1}};
+    REQUIRE(one.add(1, directions_of(1)));
+    REQUIRE(other.add(1, directions_of(2)));  // flow numbers are a thread's own
+    CHECK(path.valid().size() == 4);
+    CHECK_FALSE(one.add(2, directions_of(3)));
+    CHECK_FALSE(other.add(2, directions_of(3)));
+    path.find(directions_of(2)[0].key)->packets = 7;
+    one.remove(1);
+    for (int round = 0; round < 2; ++round)
+        go_round(one, now);
+    CHECK(other.add(2, directions_of(3)));
+    CHECK(other.remove(1).packets_in == 7);
 }
 
 TEST_CASE("l4 fast flows: when the kernel has no room nothing has changed") {
