@@ -1,6 +1,7 @@
 """Instructions a request: what a product runs in user space, counted by callgrind."""
 
 import re
+import socket
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ class Row:
     name: str
     title: str
     mode: str  # of Place
-    words: tuple[str, ...] = ("--h1",)  # of h2load
+    words: tuple[str, ...] = ("--h1",)  # of h2load; none: each request has a connection of its own
 
     @property
     def tls(self) -> bool:
@@ -32,6 +33,7 @@ ROWS = [
     Row("http", "HTTP/1.1, 1 KiB keep-alive", "http"),
     Row("tls", "HTTP/1.1 over TLS 1.3", "tls"),
     Row("h2", "HTTP/2, 32 streams a connection", "h2", ("-m32",)),
+    Row("new", "HTTP/1.1, a new connection a request", "http", ()),
     Row("tcp", "TCP mode, a request of HTTP/1.1", "tcp"),
 ]
 
@@ -91,12 +93,28 @@ def _run(product: Product, row: Row, origin: str, requests: int,
 
 
 def _ask(port: int, row: Row, requests: int) -> None:
+    if not row.words:
+        return _ask_anew(port, requests)
     url = f"http{'s' if row.tls else ''}://127.0.0.1:{port}/1k"
     done = subprocess.run(["h2load", "-n", str(requests), "-c", str(CLIENTS), *row.words, url],
                           capture_output=True, text=True, timeout=300, check=False)
     # "status codes" counts answers of 2xx, "succeeded" those that came at all.
     if not re.search(rf"status codes: {requests} 2xx", done.stdout):
         raise RuntimeError(f"h2load failed: {(done.stdout + done.stderr).strip()[-400:]}")
+
+
+def _ask_anew(port: int, requests: int) -> None:
+    """One after the other, CLIENTS of them at once."""
+    request = b"GET /1k HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n"
+    for _ in range(requests // CLIENTS):
+        clients = [socket.create_connection(("127.0.0.1", port), timeout=60)
+                   for _ in range(CLIENTS)]
+        for client in clients:
+            client.sendall(request)
+        for client in clients:
+            with client, client.makefile("rb") as answer:
+                if not answer.read().startswith(b"HTTP/1.1 200"):
+                    raise RuntimeError("a request without an answer of 200")
 
 
 def read_counts(folder: Path) -> dict[int, int]:
