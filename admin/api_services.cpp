@@ -171,6 +171,8 @@ Response get_certificates(Api& api, const Call&) {
                         {"not_before", time_text(facts.not_before)},
                         {"not_after", time_text(facts.not_after)},
                         {"warnings", facts.warnings}});
+            if (!facts.ocsp.empty()) one["ocsp"] = facts.ocsp;
+            if (facts.stapled_until != 0) one["stapled_until"] = time_text(facts.stapled_until);
         }
         list.push_back(std::move(one));
     }

@@ -38,7 +38,9 @@ struct CertificateFacts {
     std::string key_kind;                        // "rsa", "ecdsa", "other"
     std::int64_t not_before = 0, not_after = 0;  // seconds since 1970
     std::vector<std::string> warnings;
-    std::string error;  // why it cannot be read; the rest is empty then
+    std::string ocsp;  // its revocation, as `poise status` has it; empty: it is not served yet
+    std::int64_t stapled_until = 0;  // seconds since 1970; 0: nothing is stapled
+    std::string error;               // why it cannot be read; the rest is empty then
 };
 
 /// Which of many: an empty text leaves the choice open.

@@ -12,6 +12,7 @@
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
@@ -267,6 +268,14 @@ std::vector<admin::CertificateFacts> AdminDoor::certificates() {
     if (!config) return all;
     for (const config::Certificate& certificate : config->certificates)
         all.push_back(facts_of(certificate));
+    std::vector<CertificateStatus> served;
+    on_control_thread([&] { served = runtime_.certificates(); });
+    for (admin::CertificateFacts& facts : all) {
+        const auto found = std::ranges::find(served, facts.file, &CertificateStatus::file);
+        if (found == served.end()) continue;
+        facts.ocsp = found->ocsp;
+        facts.stapled_until = found->stapled_until;
+    }
     return all;
 }
 

@@ -105,6 +105,7 @@ std::string FlowList::to_json() const {
                  {"state", word(flow.state)},
                  {"answered", flow.answered},
                  {"kept", flow.kept},
+                 {"fast", flow.fast},
                  {"expires_in_s", seconds_left}};
         if (flow.vip < services_->vips.size())
             one["listen"] = place(services_->vips[flow.vip], flow.port);

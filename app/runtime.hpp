@@ -99,6 +99,8 @@ public:
     const proxy::Incidents& incidents() const;
     /// Packets that layer 4 dropped: examples of each reason, the newest first.
     std::vector<Dropped> last_drops() const;
+    /// Those that are served, the first to expire first.
+    std::vector<CertificateStatus> certificates() const;
     /// Begins to look for flows of layer 4; null: there are none.
     std::shared_ptr<FlowList> list_flows(const admin::ListFilter& filter);
     bool has_control() const;

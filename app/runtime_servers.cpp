@@ -68,6 +68,10 @@ std::shared_ptr<FlowList> Runtime::list_flows(const admin::ListFilter& filter) {
     return impl_->layer4->list_flows(filter);
 }
 
+std::vector<CertificateStatus> Runtime::certificates() const {
+    return impl_->in_force->tls().certificates();
+}
+
 std::vector<Dropped> Runtime::last_drops() const {
     return impl_->layer4->last_drops();
 }
@@ -113,7 +117,7 @@ Status Runtime::status() const {
     status.draining = impl_->stage == Impl::Stage::draining;
     status.layer4 = impl_->layer4->status();
     status.packets_dropped = impl_->layer4->drops();
-    status.certificates = impl_->in_force->tls().certificates();
+    status.certificates = certificates();
     for (const auto& service : generation().services) {
         status.services.push_back(status_of(*service));
         ServiceStatus& added = status.services.back();

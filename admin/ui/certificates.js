@@ -20,6 +20,7 @@ function row(one) {
     h('td', {}, mark(tone, days < 0 ? 'has expired' : `${days} days`),
       h('small', {}, new Date(one.not_after).toLocaleDateString())),
     h('td', {}, one.key.toUpperCase()), h('td', {}, one.issuer,
+      one.ocsp && one.ocsp !== 'off' && h('small', {class: one.ocsp === 'good' ? '' : 'why'}, `OCSP: ${one.ocsp}`),
       one.warnings.map((text) => h('small', {class: 'why'}, text))));
 }
 

@@ -45,7 +45,7 @@ function flowTable() {
       h('th', {class: 'n'}, 'Ends in'))),
     h('tbody', {}, flows.flows.map((one) => h('tr', {'data-key': one.client + one.listen},
       h('th', {scope: 'row'}, one.client), h('td', {}, one.server || 'gone', h('small', {}, one.to || '')),
-      h('td', {}, one.state), h('td', {class: 'n'}, age(one.expires_in_s)))))));
+      h('td', {}, one.state, one.fast && h('small', {}, 'fast path')), h('td', {class: 'n'}, age(one.expires_in_s)))))));
 }
 
 export function panels(session) {

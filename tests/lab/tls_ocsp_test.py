@@ -2,6 +2,7 @@
 
 import time
 
+from lib.admin import AdminClient, add_user, listens
 from lib.https import Authority, certificate_of, curl
 from lib.programs import wait_for
 
@@ -50,10 +51,10 @@ def certificate(lab, authority, name="site"):
     return entry | {"ocsp_stapling": True}
 
 
-def serve(lab, *certificates):
+def serve(lab, *certificates, **settings):
     lab.origin("s1")
     web = lab.service("s1", listen=[":80", {"address": ":443", "tls": True}])
-    return lab.serve({"certificates": list(certificates), "services": {"web": web}})
+    return lab.serve({"certificates": list(certificates), "services": {"web": web}}, **settings)
 
 
 def stapled(lab, *words):
@@ -101,12 +102,22 @@ def test_a_revoked_certificate_is_told_and_nothing_is_stapled(lab, authority):
     responder = Responder(lab, authority)
     good, bad = certificate(lab, authority), certificate(lab, authority, "revoked")
     responder.start(("site", "V"), ("revoked", "R"))
-    poise = serve(lab, good, bad)
+    (lab.folder / "node.yaml").write_text("{}\n")
+    add_user(lab, "administrator")
+    poise = serve(lab, good, bad,
+                  admin={"https": ":9443", "state_dir": str(lab.folder / "state")})
 
     wait_for("the warning", lambda: "has been revoked by its issuer" in poise.output())
     wait_for("a staple for the other one", lambda: stapled(lab, "-servername", "site.test"))
     assert not stapled(lab, "-servername", "revoked.test")
     assert told(poise) == {"site.test": "good", "revoked.test": "revoked"}
+    wait_for("the administration answers", lambda: listens(lab.lb, "127.0.0.1", 9443))
+    client = AdminClient(lab.lb)
+    assert client.sign_in("administrator").status == 200
+    shown = {one["names"][0]: one for one in client.get("/api/v1/certificates")}
+    assert {name: one["ocsp"] for name, one in shown.items()} == told(poise)
+    assert shown["site.test"]["stapled_until"] > time.strftime("%Y-%m-%dT%H:%M")
+    assert "stapled_until" not in shown["revoked.test"]
     assert "s1\n" == curl(lab, "https://revoked.test/name", name="revoked.test").stdout
 
 

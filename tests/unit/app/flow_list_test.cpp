@@ -65,9 +65,33 @@ TEST_SUITE("app/flow_list") {
         CHECK(flow["to"] == "10.1.0.1:2525");
         CHECK(flow["service"] == "mail");
         CHECK(flow["state"] == "established");
+        CHECK(flow["fast"] == false);
         CHECK(flow["protocol"] == "tcp");
         CHECK(flow["expires_in_s"] >= 89);
         CHECK(flow["expires_in_s"] <= 91);
+    }
+
+    TEST_CASE("flows of several threads make one list, and all of them are counted") {
+        World one;
+        World other;
+        one.add("10.9.0.1", 1, 0);
+        other.add("10.9.0.2", 2, 1);
+        other.add("10.9.0.3", 3, 1);
+        const auto listed = [&](std::size_t count_max) {
+            FlowList list({.count_max = count_max}, one.services);
+            CHECK(list.look(one.flows, false) == FlowList::Looked::end_of_table);
+            CHECK(list.look(other.flows, true) == FlowList::Looked::done);
+            return json::parse(list.wait(0s));
+        };
+
+        const json all = listed(100);
+        CHECK(all["flows"].size() == 3);
+        CHECK(all["total"] == 3);
+        CHECK(all["whole"] == true);
+        const json some = listed(0);
+        CHECK(some["flows"].empty());
+        CHECK(some["total"] == 3);
+        CHECK(some["whole"] == false);
     }
 
     TEST_CASE("filters choose by service and by client") {
