@@ -178,7 +178,7 @@ Bytes error_about(const Bytes& frame, std::uint8_t type) {
 class World {
 public:
     World(const Setting& setting, l4::FastPath& fast)
-        : services_(make_services(setting)), forwarder_(0, 8, {1, 2}, &fast) {
+        : services_(make_services(setting)), forwarder_({}, 8, {1, 2}, &fast) {
         forwarder_.adopt(services_);
         forwarder_.set_links({{1, {}, 1'500}, {2, {}, 1'280}});
         const auto bits = [&](std::uint8_t wanted) {
