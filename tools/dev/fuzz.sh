@@ -45,7 +45,8 @@ run_fuzzer() {
     local corpus=("$learned")
     mkdir -p "$learned" build/fuzz/found
     if [[ -d tests/fuzz/corpus/$name ]]; then corpus+=("tests/fuzz/corpus/$name"); fi
-    timeout $((seconds + 120)) "build/fuzz/tests/fuzz/${name}_fuzz" -max_total_time="$seconds" \
+    # In the foreground: else Ctrl-C would not reach it.
+    timeout --foreground $((seconds + 120)) "build/fuzz/tests/fuzz/${name}_fuzz" -max_total_time="$seconds" \
         -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
         -artifact_prefix="build/fuzz/found/$name-" "${corpus[@]}" >"$log" 2>&1 </dev/null || code=$?
     local executed
