@@ -3,7 +3,6 @@
 with one service of ten servers, with a thousand of them, and with ten thousand servers of one."""
 
 import argparse
-import json
 import shutil
 import statistics
 import sys
@@ -20,7 +19,7 @@ from bench.lib.measure import ERRORS, WARM_UP_SECONDS  # noqa: E402
 from bench.lib.process import Child, raise_file_limit  # noqa: E402
 from bench.lib.products import (LOAD_CORE, PROXY_CORE, free_ports,  # noqa: E402
                                 wait_until_answers)
-from bench.lib.results import machine_facts  # noqa: E402
+from bench.lib.results import write_figures  # noqa: E402
 from bench.scaling import worker_seconds  # noqa: E402
 
 BUILD = ROOT / "build/release"
@@ -136,11 +135,7 @@ def main() -> int:
                 for case in CASES[turn % 4:] + CASES[:turn % 4]:
                     found[case.name].append(measure(case, arguments, port, folder))
     figures = told(found)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    stem = arguments.out / time.strftime("large-%Y%m%d-%H%M%S.json")
-    stem.write_text(json.dumps({"machine": machine_facts(), "figures": figures,
-                                "cells": found}, indent=1) + "\n")
-    print(f"written: {stem}")
+    write_figures(arguments.out, "large", {"figures": figures, "cells": found})
     return 1 if any(cell["errors"] for cells in found.values() for cell in cells) else 0
 
 

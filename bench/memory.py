@@ -5,7 +5,6 @@ and a reload at the end of each. Resident memory is sampled there; told is its g
 warm-up."""
 
 import argparse
-import json
 import shutil
 import signal
 import socket
@@ -28,7 +27,7 @@ from bench.lib.measure import ERRORS  # noqa: E402
 from bench.lib.process import Child, raise_file_limit  # noqa: E402
 from bench.lib.products import (LOAD_CORE, PROXY_CORE, free_ports,  # noqa: E402
                                 wait_until_answers)
-from bench.lib.results import machine_facts  # noqa: E402
+from bench.lib.results import write_figures  # noqa: E402
 from bench.lib.rows import Row  # noqa: E402
 
 BUILD = ROOT / "build/release"
@@ -198,11 +197,7 @@ def main() -> int:
           f"{found['first_third_kb'] / 1024:.2f} MiB in the first third, "
           f"{found['last_third_kb'] / 1024:.2f} in the last: {found['grown_kb']:+.0f} KiB; "
           f"line through all: {found['kb_per_hour']:+.0f} KiB an hour")
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    stem = arguments.out / time.strftime("memory-%Y%m%d-%H%M%S.json")
-    stem.write_text(json.dumps({"machine": machine_facts(), "growth": found, "samples": samples},
-                               indent=1) + "\n")
-    print(f"written: {stem}")
+    write_figures(arguments.out, "memory", {"growth": found, "samples": samples})
     return 0
 
 

@@ -3,13 +3,11 @@
 rate, and with one worker at half of it: the load that each of the two has."""
 
 import argparse
-import json
 import os
 import shutil
 import statistics
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +19,7 @@ from bench.lib.measure import ERRORS, WARM_UP_SECONDS  # noqa: E402
 from bench.lib.process import Child, raise_file_limit  # noqa: E402
 from bench.lib.products import (LOAD_CORE, PROXY_CORE, free_ports,  # noqa: E402
                                 wait_until_answers)
-from bench.lib.results import machine_facts  # noqa: E402
+from bench.lib.results import write_figures  # noqa: E402
 
 BUILD = ROOT / "build/release"
 EXAMPLES = """examples:
@@ -128,11 +126,8 @@ def main() -> int:
                     found[case.name].append(
                         measure(case, arguments, f"127.0.0.1:{port}", folder))
     ratios = told(found)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    stem = arguments.out / time.strftime("scaling-%Y%m%d-%H%M%S.json")
-    stem.write_text(json.dumps({"machine": machine_facts(), "rate": arguments.rate,
-                                "ratios": ratios, "cells": found}, indent=1) + "\n")
-    print(f"written: {stem}")
+    write_figures(arguments.out, "scaling",
+                  {"rate": arguments.rate, "ratios": ratios, "cells": found})
     return 1 if any(cell["errors"] for cells in found.values() for cell in cells) else 0
 
 

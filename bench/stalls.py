@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 from bench.lib.process import Child, raise_file_limit  # noqa: E402
 from bench.lib.products import (LOAD_CORE, PROXY_CORE, free_ports,  # noqa: E402
                                 wait_until_answers)
-from bench.lib.results import machine_facts  # noqa: E402
+from bench.lib.results import write_figures  # noqa: E402
 
 BUILD = ROOT / "build/release"
 SLICE_MS = 10
@@ -256,12 +256,8 @@ def main() -> int:
           f"windows of {arguments.window} s; p50 {load['p50']} us, p99 {load['p99']} us; the load "
           f"itself was late by {load['late_p99']} us (p99), {load['late_max']} us at most")
     print("errors: " + ", ".join(f"{kind} {count}" for kind, count in found["errors"].items()))
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    stem = arguments.out / time.strftime("stalls-%Y%m%d-%H%M%S.json")
     settings = {key: value for key, value in vars(arguments).items() if key != "out"}
-    stem.write_text(json.dumps({"machine": machine_facts(), "settings": settings} | found,
-                               indent=1) + "\n")
-    print(f"written: {stem}")
+    write_figures(arguments.out, "stalls", {"settings": settings} | found)
     return 1 if any(found["errors"].values()) else 0
 
 

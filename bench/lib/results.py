@@ -1,5 +1,6 @@
 """Figures of many rounds: medians, spread, and ratios against the better rival."""
 
+import json
 import os
 import platform
 import statistics
@@ -9,6 +10,14 @@ from pathlib import Path
 from .rows import ABSOLUTE_LIMITS, RATIO_LIMITS, Row
 
 OURS = "poise"
+
+
+def write_figures(folder: Path, kind: str, figures: dict) -> None:
+    """Into a file of the kind and the time, with the machine's facts; says where."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / time.strftime(f"{kind}-%Y%m%d-%H%M%S.json")
+    file.write_text(json.dumps({"machine": machine_facts()} | figures, indent=1) + "\n")
+    print(f"written: {file}")
 
 
 class Results:
