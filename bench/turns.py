@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Compares what a request costs Poise and others that are all up at once and loaded for a second
-each, by turns. On a machine whose speed changes by the minute only what was measured in the same
-seconds compares: so a ratio is made of each round, and the median of those is told."""
+"""Compares what a request costs Poise and others that are all up at once and loaded by turns, each
+for a fifth of a second. On a machine whose speed changes only what was measured in the same seconds
+compares: so a ratio is made of each round, and the median of those is told."""
 
 import argparse
 import statistics
@@ -20,12 +20,14 @@ from bench.lib.process import Child, raise_file_limit  # noqa: E402
 from bench.lib.products import (LOAD_CORE, Place, Poise, find_products, free_ports,  # noqa: E402
                                 wait_until_answers)
 from bench.lib.rows import ROWS  # noqa: E402
+from bench.lib.slices import Slices  # noqa: E402
 
 BUILD = ROOT / "build/release"
 KINDS = ("load", "handshakes")
 EXAMPLES = """examples:
   bench/turns.py                                        six rows, three minutes
-  bench/turns.py --rows c32,h2 --rounds 25
+  bench/turns.py --rows c32,h2 --rounds 15
+  bench/turns.py --rows c1000 --slice-ms 50             bursts: a request or two of each client
   bench/turns.py --products poise --against OLD/poise   what a change costs
 """
 
@@ -35,7 +37,10 @@ def parse_arguments() -> argparse.Namespace:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", default="c32,c256,c1000,tls32,tls256,h2",
                         help="comma-separated, of those of suite.py with a cost a request")
-    parser.add_argument("--rounds", type=int, default=9, help="default 9")
+    parser.add_argument("--rounds", type=int, default=5, help="default 5")
+    parser.add_argument("--seconds", type=int, default=2,
+                        help="of load a product and round, default 2")
+    parser.add_argument("--slice-ms", type=int, default=200, help="of a turn, default 200")
     parser.add_argument("--products", default="poise,haproxy,nginx",
                         help="comma-separated; ratios are to the first")
     parser.add_argument("--poise", default=str(BUILD / "poise"), help="the binary")
@@ -47,6 +52,10 @@ def parse_arguments() -> argparse.Namespace:
         parser.error("--rows takes " + ", ".join(r.name for r in ROWS if r.kind in KINDS))
     if not 1 <= arguments.rounds <= 100:
         parser.error("--rounds takes 1 to 100")
+    if not 1 <= arguments.seconds <= 60:
+        parser.error("--seconds takes 1 to 60")
+    if not 10 <= arguments.slice_ms <= 1000:
+        parser.error("--slice-ms takes 10 to 1000")
     return arguments
 
 
@@ -58,17 +67,8 @@ class Runner:
     proxy: Child
     load: object
 
-    def cost(self) -> float:
-        """CPU us a request over a second. Raises RuntimeError when something failed."""
-        before = self.proxy.cpu_seconds()
-        result = self.load(1)
-        taken = self.proxy.cpu_seconds() - before
-        if sum(result.get(kind, 0) for kind in ERRORS) > 0 or result["requests"] == 0:
-            raise RuntimeError(f"{self.name}: {result}")
-        return taken * 1e6 / result["requests"]
 
-
-def start(product, row, origin: str, stack: ExitStack) -> Runner:
+def start(product, row, origin: str, slices: Slices, stack: ExitStack) -> Runner:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="poise-turns-")))
     place = Place(*free_ports(6), origin, folder, key_kind=row.key_kind if row.tls else "")
     if row.tls:
@@ -76,29 +76,41 @@ def start(product, row, origin: str, stack: ExitStack) -> Runner:
     proxy = stack.enter_context(product.start(place))
     wait_until_answers(proxy, place.http_port)
     programs = Programs(str(BUILD / "bench/datagrams"), str(BUILD / "bench/open_loop"))
-    return Runner(product.name, proxy, load_of(row, place, programs))
+    return Runner(product.name, proxy, load_of(row, place, programs, run=slices.run))
 
 
-def compare(row, products, rounds: int, origin: str) -> None:
+def round_of(runners: list[Runner], slices: Slices, seconds: int) -> dict[str, float]:
+    """CPU us a request of each. Raises RuntimeError when something failed."""
+    before = [runner.proxy.cpu_seconds() for runner in runners]
+    results = slices.drive([runner.load for runner in runners], seconds)
+    costs = {}
+    for runner, since, result in zip(runners, before, results):
+        if sum(result.get(kind, 0) for kind in ERRORS) > 0 or result["requests"] == 0:
+            raise RuntimeError(f"{runner.name}: {result}")
+        costs[runner.name] = (runner.proxy.cpu_seconds() - since) * 1e6 / result["requests"]
+    return costs
+
+
+def compare(row, products, arguments: argparse.Namespace, origin: str) -> None:
     """Prints a line a product."""
+    slices = Slices(arguments.slice_ms / 1000)
     with ExitStack() as stack:
-        runners = [start(product, row, origin, stack) for product in products
+        runners = [start(product, row, origin, slices, stack) for product in products
                    if row.mode in product.modes and product.can(row.mode)]
-        costs = {runner.name: [] for runner in runners}
-        for runner in runners:
-            runner.load(1)
-        for turn in range(rounds):
+        round_of(runners, slices, 1)  # the first requests are not like the others
+        rounds = []
+        for turn in range(arguments.rounds):
             shift = turn % len(runners)
-            for runner in runners[shift:] + runners[:shift]:
-                costs[runner.name].append(runner.cost())
+            rounds.append(round_of(runners[shift:] + runners[:shift], slices, arguments.seconds))
     print(row.title)
-    first = costs[runners[0].name]
-    for name, values in costs.items():
-        line = f"  {name:10}{statistics.median(values):9.1f} us   ({min(values):.1f} - " \
-               f"{max(values):.1f})"
-        if values is not first:
-            ratios = [own / other for own, other in zip(first, values)]
-            line += f"   {runners[0].name} / {name}: {statistics.median(ratios):.2f} " \
+    own = runners[0].name
+    for runner in runners:
+        costs = [costs[runner.name] for costs in rounds]
+        line = f"  {runner.name:10}{statistics.median(costs):9.1f} us   ({min(costs):.1f} - " \
+               f"{max(costs):.1f})"
+        if runner is not runners[0]:
+            ratios = [costs[own] / costs[runner.name] for costs in rounds]
+            line += f"   {own} / {runner.name}: {statistics.median(ratios):.2f} " \
                     f"({min(ratios):.2f} - {max(ratios):.2f})"
         print(line, flush=True)
 
@@ -118,7 +130,7 @@ def main() -> int:
                        Path(name) / "origin.log") as origin:
                 wait_until_answers(origin, port)
                 for row in arguments.chosen:
-                    compare(row, products, arguments.rounds, f"127.0.0.1:{port}")
+                    compare(row, products, arguments, f"127.0.0.1:{port}")
     except (RuntimeError, OSError, ValueError) as error:
         print(f"turns.py: {error}", file=sys.stderr)
         return 1

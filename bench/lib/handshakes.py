@@ -1,26 +1,26 @@
 """Runs openssl s_time, which does one TLS handshake after another, and reads what it counted."""
 
 import re
-import subprocess
 
+from .load import Run, run_command
 from .products import LOAD_CORE
 
 RESUMED, NEW = "r", "*"  # what s_time prints for each connection
 
 
-def run_handshakes(port: int, resumed: bool, seconds: float) -> dict:
+def run_handshakes(port: int, resumed: bool, seconds: float,
+                   run: Run = run_command) -> dict:
     """One run by TLS 1.3 on the load's core; "requests" are handshakes. Those of the wrong kind
     count as `status`. Resuming needs the ticket, which comes before an answer: so one is asked."""
     span = max(1, round(seconds))
     command = ["taskset", "-c", str(LOAD_CORE), "openssl", "s_time", "-connect",
                f"127.0.0.1:{port}", "-tls1_3", "-time", str(span)]
     command += ["-reuse", "-www", "/1"] if resumed else ["-new"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30,
-                          check=False)
-    counted = re.search(r"^(\d+) connections in (\d+) real seconds", done.stdout, re.MULTILINE)
-    kinds = re.search(r"^([r*]+)$", done.stdout, re.MULTILINE)
+    output = run(command, seconds)
+    counted = re.search(r"^(\d+) connections in (\d+) real seconds", output, re.MULTILINE)
+    kinds = re.search(r"^([r*]+)$", output, re.MULTILINE)
     if not counted or not kinds:
-        raise RuntimeError(f"s_time failed: {(done.stdout + done.stderr).strip()[-400:]}")
+        raise RuntimeError(f"s_time failed: {output.strip()[-400:]}")
     count = int(counted.group(1))
     wrong = kinds.group(1).count(NEW if resumed else RESUMED)
     mean = span * 1e6 / max(1, count)

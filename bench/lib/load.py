@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from .products import LOAD_CORE
@@ -18,6 +19,15 @@ done = function(summary, latency, requests)
     e.connect, e.read, e.write, e.status, e.timeout))
 end
 """
+
+# Runs a command for so many seconds, or a little longer, and returns what it wrote.
+Run = Callable[[list[str], float], str]
+
+
+def run_command(command: list[str], seconds: float) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30,
+                          check=False)
+    return done.stdout + done.stderr
 
 
 def run_datagrams(program: str, port: int, row, seconds: float) -> dict:
@@ -39,7 +49,7 @@ def run_open_loop(program: str, port: int, path: str, connections: int, rate: in
 
 
 def run_wrk(port: int, path: str, connections: int, seconds: float, close: bool,
-            folder: Path, tls: bool = False) -> dict:
+            folder: Path, tls: bool = False, run: Run = run_command) -> dict:
     """One run of wrk on its core. Returns its figures; raises RuntimeError when it failed."""
     script = folder / "report.lua"
     script.write_text(SCRIPT)
@@ -47,34 +57,32 @@ def run_wrk(port: int, path: str, connections: int, seconds: float, close: bool,
     command = ["taskset", "-c", str(LOAD_CORE), "wrk", "-t1", f"-c{connections}",
                f"-d{max(1, round(seconds))}s", "--timeout", "10s", "-s", str(script), *headers,
                f"http{'s' if tls else ''}://127.0.0.1:{port}{path}"]
-    return _result(command, seconds)
+    return _result(command, seconds, run)
 
 
-def _result(command: list[str], seconds: float) -> dict:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30,
-                          check=False)
-    for line in done.stdout.splitlines():
+def _result(command: list[str], seconds: float, run: Run = run_command) -> dict:
+    output = run(command, seconds)
+    for line in output.splitlines():
         if line.startswith("RESULT "):
             return json.loads(line[len("RESULT "):])
-    raise RuntimeError(f"{command[3]} failed: {(done.stdout + done.stderr).strip()[-400:]}")
+    raise RuntimeError(f"{command[3]} failed: {output.strip()[-400:]}")
 
 
 def run_h2load(port: int, path: str, connections: int, streams: int, seconds: float,
-               tls: bool = False) -> dict:
+               tls: bool = False, run: Run = run_command) -> dict:
     """One run of h2load on its core, over HTTP/2. As run_wrk; h2load tells no percentiles, so the
     mean stands for the median and the slowest for those above."""
     command = ["taskset", "-c", str(LOAD_CORE), "h2load", f"-c{connections}", f"-m{streams}",
                f"-D{max(1, round(seconds))}",
                f"http{'s' if tls else ''}://127.0.0.1:{port}{path}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30,
-                          check=False)
+    output = run(command, seconds)
     counts = re.search(r"requests: \d+ total, \d+ started, (\d+) done, (\d+) succeeded, "
-                       r"(\d+) failed, (\d+) errored, (\d+) timeout", done.stdout)
-    took = re.search(r"finished in ([\d.]+)(us|ms|s)\b", done.stdout)
-    times = re.search(r"time for request:\s+(\S+)\s+(\S+)\s+(\S+)", done.stdout)
-    traffic = re.search(r"traffic: \S+ \((\d+)\) total", done.stdout)
+                       r"(\d+) failed, (\d+) errored, (\d+) timeout", output)
+    took = re.search(r"finished in ([\d.]+)(us|ms|s)\b", output)
+    times = re.search(r"time for request:\s+(\S+)\s+(\S+)\s+(\S+)", output)
+    traffic = re.search(r"traffic: \S+ \((\d+)\) total", output)
     if not (counts and took and times and traffic):
-        raise RuntimeError(f"h2load failed: {(done.stdout + done.stderr).strip()[-400:]}")
+        raise RuntimeError(f"h2load failed: {output.strip()[-400:]}")
     slowest, mean = _micros(times.group(2)), _micros(times.group(3))
     return {"requests": int(counts.group(2)), "micros": _micros(took.group(1) + took.group(2)),
             "bytes": int(traffic.group(1)), "p50": mean, "p99": slowest, "p999": slowest,

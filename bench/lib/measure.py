@@ -8,7 +8,7 @@ from pathlib import Path
 from .certificates import make_certificates
 from .handshakes import run_handshakes
 from .idle import IdleClients
-from .load import run_datagrams, run_h2load, run_open_loop, run_wrk
+from .load import Run, run_command, run_datagrams, run_h2load, run_open_loop, run_wrk
 from .products import Place, Product, free_ports, wait_until_answers
 from .rows import Row
 
@@ -50,20 +50,22 @@ def measure(product: Product, row: Row, origin: str, seconds: float, folder: Pat
         return _cost(proxy, row, load_of(row, place, programs, rate), seconds)
 
 
-def load_of(row: Row, place: Place, programs: Programs, rate: int = 0) -> Callable[[float], dict]:
-    """What loads a product at `place` for so many seconds, of a row whose figure is its cost."""
+def load_of(row: Row, place: Place, programs: Programs, rate: int = 0,
+            run: Run = run_command) -> Callable[[float], dict]:
+    """What loads a product at `place` for so many seconds, of a row whose figure is its cost. `run`
+    is for rows of the kinds load and handshakes."""
     port = place.port(row.mode)
     if row.kind == "handshakes":
-        return lambda span: run_handshakes(port, row.resumed, span)
+        return lambda span: run_handshakes(port, row.resumed, span, run)
     if row.kind == "rate":
         return lambda span: run_open_loop(programs.open_loop, port, row.path, row.connections,
                                           rate, span)
     if row.kind == "datagrams":
         return lambda span: run_datagrams(programs.datagrams, port, row, span)
     if row.streams:
-        return lambda span: run_h2load(port, row.path, row.connections, row.streams, span)
+        return lambda span: run_h2load(port, row.path, row.connections, row.streams, span, run=run)
     return lambda span: run_wrk(port, row.path, row.connections, span, row.close, place.folder,
-                                row.tls)
+                                row.tls, run)
 
 
 def _at_rest(proxy, started: float) -> dict:
