@@ -4,6 +4,7 @@
 #include "proxy/head_bytes.hpp"
 #include "proxy/head_fields.hpp"
 #include "proxy/head_framing.hpp"
+#include "proxy/head_plain.hpp"
 #include "proxy/head_second_reader.hpp"
 #include "proxy/head_target.hpp"
 
@@ -142,7 +143,8 @@ Refusal parse(std::string_view bytes, const HeadLimits& limits, RequestHead& out
     out.idempotent = is_idempotent(out.method);
     refusal = read_wishes(head, facts, out);
     if (refusal.reason != Reason::none) return refusal;
-    return ask_second_reader({head, out.method, out.target, out.fields, framing});
+    const FirstReading first{head, out.method, out.target, out.fields, framing};
+    return is_plain(first) ? Refusal{} : ask_second_reader(first);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The head of an HTTP/1 message: parsed by llhttp in strict mode, checked, and given as views.
+// The head of an HTTP/1 message: parsed, checked, and given as views.
 #pragma once
 
 #include "proxy/refusal.hpp"

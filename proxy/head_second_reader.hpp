@@ -1,4 +1,4 @@
-// llhttp in strict mode as a second reader of each head: both readers must see the same.
+// llhttp in strict mode as a second reader of heads: both readers must see the same.
 #pragma once
 
 #include "proxy/head_framing.hpp"
@@ -22,7 +22,8 @@ struct FirstReading {
 ///
 /// Why two readers: llhttp alone lets some forms through that must be refused (it was made to
 /// serve, not to forward) and knows a fixed list of methods; a reader of our own alone would be a
-/// single pair of eyes on foreign bytes.
+/// single pair of eyes on foreign bytes. Heads in which no two readers can differ (`is_plain`)
+/// need not be shown to it.
 Refusal ask_second_reader(const FirstReading& first);
 
 }  // namespace poise::proxy

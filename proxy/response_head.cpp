@@ -3,6 +3,7 @@
 #include "proxy/head_bytes.hpp"
 #include "proxy/head_fields.hpp"
 #include "proxy/head_framing.hpp"
+#include "proxy/head_plain.hpp"
 #include "proxy/head_second_reader.hpp"
 
 namespace poise::proxy {
@@ -59,7 +60,8 @@ Refusal parse(std::string_view bytes, const HeadLimits& limits, bool request_is_
     Refusal refusal = gather(head, out.fields, facts);
     if (refusal.reason == Reason::none) refusal = decide_framing(head, out.minor, facts, framing);
     if (refusal.reason == Reason::none) {
-        refusal = ask_second_reader({head, {}, {}, out.fields, framing});
+        const FirstReading first{head, {}, {}, out.fields, framing};
+        if (!is_plain(first)) refusal = ask_second_reader(first);
     }
     if (refusal.reason != Reason::none) return refusal;
 

@@ -1,6 +1,9 @@
 // Fuzzes the parsers of heads. A head is refused, or its parsed form, written out and parsed
-// again, is the same: what we forward means what we understood.
+// again, is the same: what we forward means what we understood. Where a head is so plain that the
+// second reader is not asked, it is asked all the same: it must agree.
 #include "proxy/head.hpp"
+#include "proxy/head_plain.hpp"
+#include "proxy/head_second_reader.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -57,6 +60,18 @@ void check_framing(const std::vector<Field>& fields, Framing framing) {
     require((framing == Framing::chunked) == (codings == 1));
 }
 
+/// `method` and `target` are empty for a response. The framing is what its fields say, before the
+/// status decides.
+void check_plain(std::string_view head, std::string_view method, std::string_view target, int minor,
+                 std::vector<Field> fields) {
+    HeadFacts facts;
+    BodyFraming framing;
+    require(gather(head, fields, facts).reason == Reason::none);
+    require(decide_framing(head, minor, facts, framing).reason == Reason::none);
+    const FirstReading first{head, method, target, fields, framing};
+    if (is_plain(first)) require(ask_second_reader(first).reason == Reason::none);
+}
+
 void check_request(std::string_view head, const HeadLimits& limits) {
     RequestHead first;
     if (const auto refusal = parse_request_head(head, limits, first)) {
@@ -68,6 +83,7 @@ void check_request(std::string_view head, const HeadLimits& limits) {
     require(first.authority.empty() || inside(head, first.authority));
     check_views(head, first.fields);
     check_framing(first.fields, first.framing);
+    check_plain(head, first.method, first.target, first.minor, first.fields);
 
     std::string text(first.method);
     text.append(" ").append(first.target).append(" HTTP/1.").append(1, char('0' + first.minor));
@@ -94,6 +110,7 @@ void check_response(std::string_view head, const HeadLimits& limits, bool reques
     if (!request_is_head && first.status >= 200 && first.status != 204 && first.status != 304) {
         check_framing(first.fields, first.framing);
     }
+    check_plain(head, {}, {}, first.minor, first.fields);
 
     std::string text =
         "HTTP/1." + std::to_string(first.minor) + " " + std::to_string(first.status) + " ";
