@@ -54,6 +54,7 @@ std::unique_ptr<Stream> UpstreamConnections::take(const RealServer& server, bool
     while (!idle.empty()) {
         Idle newest = std::move(idle.back());
         idle.pop_back();
+        --size_;
         if (newest.stream->quiet() && newest.address_generation == server.address_generation())
             return std::move(newest.stream);
     }
@@ -67,7 +68,13 @@ void UpstreamConnections::put(const RealServer& server, std::unique_ptr<Stream> 
     stream->want_nothing();
     if (!stream->quiet()) return;
     auto& kept = known->idle;
-    if (kept.size() >= per_server_max_) kept.erase(kept.begin());
+    if (kept.size() >= limits_.per_server || (size_ >= limits_.all && !kept.empty())) {
+        kept.erase(kept.begin());
+        --size_;
+    }
+    if (size_ >= limits_.all) return;
+    ++size_;
+    if (kept.size() >= settled) idle = std::min<std::chrono::milliseconds>(idle, surplus_limit);
     kept.push_back({std::move(stream), now + idle, server.address_generation()});
     known->note_return(now);
     // `use` ends here.
@@ -101,8 +108,9 @@ WaitLine* UpstreamConnections::line(const RealServer& server) {
 
 void UpstreamConnections::sweep(TimePoint now) {
     for (auto& [key, server] : by_server_)
-        std::erase_if(server->idle,
-                      [&](const Idle& one) { return one.expires <= now || !one.stream->quiet(); });
+        size_ -= std::erase_if(server->idle, [&](const Idle& one) {
+            return one.expires <= now || !one.stream->quiet();
+        });
     std::erase_if(gone_, [](const auto& server) { return server->unused(); });
 }
 
@@ -113,7 +121,7 @@ void UpstreamConnections::serve(std::span<const RealServer* const> known) {
             ++entry;
             continue;
         }
-        entry->second->idle.clear();
+        forget(*entry->second);
         entry->second->line.call_all();
         if (!entry->second->unused()) gone_.push_back(std::move(entry->second));
         entry = by_server_.erase(entry);
@@ -124,14 +132,12 @@ void UpstreamConnections::serve(std::span<const RealServer* const> known) {
 
 void UpstreamConnections::clear() {
     for (auto& [key, server] : by_server_)
-        server->idle.clear();
+        forget(*server);
 }
 
-std::size_t UpstreamConnections::size() const {
-    std::size_t count = 0;
-    for (const auto& [key, server] : by_server_)
-        count += server->idle.size();
-    return count;
+void UpstreamConnections::forget(Server& server) {
+    size_ -= server.idle.size();
+    server.idle.clear();
 }
 
 }  // namespace poise::pool

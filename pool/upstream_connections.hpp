@@ -49,8 +49,17 @@ public:
         Server* server_ = nullptr;  // null: of none
     };
 
-    /// At most `per_server_max` wait for each server; the oldest goes first.
-    explicit UpstreamConnections(std::size_t per_server_max) : per_server_max_(per_server_max) {}
+    /// So many of a server stay for as long as they may; more, which a burst has made, for a few
+    /// seconds: until it is known that there are no others.
+    static constexpr std::size_t settled = 256;
+    static constexpr std::chrono::seconds surplus_limit{5};
+
+    struct Limits {
+        std::size_t per_server = 0;  // idle ones; the oldest goes first
+        std::size_t all = 0;         // of all servers: a server gets no more then
+    };
+
+    explicit UpstreamConnections(Limits limits) : limits_(limits) {}
     ~UpstreamConnections();  // nobody waits, nothing is in use
     UpstreamConnections(const UpstreamConnections&) = delete;
     UpstreamConnections& operator=(const UpstreamConnections&) = delete;
@@ -59,8 +68,9 @@ public:
     /// others do.
     std::unique_ptr<Stream> take(const RealServer& server, bool from_line = false);
 
-    /// Keeps `stream`, over which nothing is outstanding, for at most `idle` from now; closes it
-    /// when `server` is not known. Ends its use.
+    /// Keeps `stream`, over which nothing is outstanding, for at most `idle` from now
+    /// (surplus_limit when there are settled others); closes it when `server` is not known. Ends
+    /// its use.
     void put(const RealServer& server, std::unique_ptr<Stream> stream, Use use, TimePoint now,
              std::chrono::milliseconds idle);
 
@@ -84,7 +94,7 @@ public:
     /// Closes all that are idle.
     void clear();
 
-    std::size_t size() const;  // idle ones
+    std::size_t size() const { return size_; }  // idle ones
 
 private:
     struct Idle {
@@ -106,7 +116,10 @@ private:
     };
     Server* find(const RealServer& server);
 
-    std::size_t per_server_max_;
+    void forget(Server& server);
+
+    Limits limits_;
+    std::size_t size_ = 0;
     std::unordered_map<const RealServer*, std::unique_ptr<Server>> by_server_;
     std::vector<std::unique_ptr<Server>> gone_;  // not known any more, until their last use ends
 };

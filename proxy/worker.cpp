@@ -19,7 +19,7 @@ namespace poise::proxy {
 
 namespace {
 
-constexpr std::size_t idle_connections_per_server = 256;
+constexpr std::size_t idle_connections_per_server = 1024;
 constexpr std::size_t spare_exchanges_max = 256;
 constexpr std::chrono::milliseconds housekeeping_interval{250};
 
@@ -36,7 +36,7 @@ Worker::Worker(unsigned index, const WorkerShared& shared)
     : index_(index),
       shared_(shared),
       engine_(shared.io),
-      connections_(idle_connections_per_server),
+      connections_({idle_connections_per_server, shared.connections_max}),
       http2_upstreams_(engine_, buffers_, http2_memory_),
       ids_(RequestIds::random()),
       udp_(std::make_unique<UdpListeners>(*this)) {

@@ -30,9 +30,10 @@ struct World {
     Engine engine;
     RealServer a{configured_server("a")};
     RealServer b{configured_server("b")};
-    UpstreamConnections idle{3};
+    UpstreamConnections idle;
     std::vector<int> peers;
 
+    explicit World(UpstreamConnections::Limits limits = {3, 6}) : idle(limits) {}
     ~World() {
         for (const int peer : peers)
             ::close(peer);
@@ -77,6 +78,24 @@ TEST_SUITE("pool/upstream_connections") {
         CHECK(world.idle.size() == 3);
     }
 
+    TEST_CASE("no more than the limit are kept for all servers") {
+        World world({3, 4});
+        world.serve({&world.a, &world.b});
+        for (int i = 0; i < 3; ++i) {
+            world.keep(world.a, world.connection(), 1s);
+            world.keep(world.b, world.connection(), 1s);
+        }
+        CHECK(world.idle.size() == 4);
+        for (int i = 0; i < 2; ++i) {
+            CHECK(world.idle.take(world.a) != nullptr);
+            CHECK(world.idle.take(world.b) != nullptr);
+        }
+        CHECK(world.idle.size() == 0);
+        world.keep(world.a, world.connection(), 1s);
+        world.serve({&world.b});
+        CHECK(world.idle.size() == 0);
+    }
+
     TEST_CASE("a connection with bytes or an end in it is never handed out") {
         World world;
         world.serve({&world.a});
@@ -98,6 +117,18 @@ TEST_SUITE("pool/upstream_connections") {
         world.keep(world.a, world.connection(), 3s);
         world.idle.sweep(now + 2s);
         CHECK(world.idle.size() == 1);
+    }
+
+    TEST_CASE("a burst's surplus is kept for the next one, but not for long") {
+        World world({1000, 1000});
+        world.serve({&world.a});
+        constexpr std::size_t surplus = 10;
+        for (std::size_t i = 0; i < UpstreamConnections::settled + surplus; ++i)
+            world.keep(world.a, world.connection(), 60s);
+        world.idle.sweep(now + UpstreamConnections::surplus_limit - 1ms);
+        CHECK(world.idle.size() == UpstreamConnections::settled + surplus);
+        world.idle.sweep(now + UpstreamConnections::surplus_limit);
+        CHECK(world.idle.size() == UpstreamConnections::settled);
     }
 
     TEST_CASE("what a session brings back to a server that a reload removed is closed") {
