@@ -1,14 +1,13 @@
 #include "base/ring.hpp"
 
 #include "base/engine.hpp"
+#include "base/ring_send.hpp"
 #include "base/ring_setup.hpp"
 #include "base/socket_stream.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <cerrno>
-#include <cstring>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <system_error>
@@ -19,13 +18,8 @@ namespace poise {
 
 namespace {
 
-constexpr unsigned few = 4;  // take less time than a call
-// What a connection that we have closed may take for its last bytes.
-constexpr std::chrono::seconds farewell_limit{30};
-
-// Kind: 8 bits, place: 24, generation: 32. A send has its own index in place of the place.
-constexpr unsigned kind_shift = 56, place_shift = 32;
-constexpr std::uint32_t places_max = 1U << 24U;
+constexpr unsigned few = 4;                   // take less time than a call
+constexpr std::chrono::seconds end_limit{5};  // for what is still to go out when the loop ends
 
 std::uint32_t events_of(Direction watched) {
     const auto bits = static_cast<std::uint8_t>(watched);
@@ -36,29 +30,6 @@ std::uint32_t events_of(Direction watched) {
 }
 
 }  // namespace
-
-// Bytes on their way out. Outlives the socket's object when that ends first, and then closes the
-// descriptor.
-struct Ring::Send final : DeadlineWheel::Entry {
-    Send(Ring& to, std::uint32_t at) : ring(to), index(at) {}
-    std::uint64_t name() const {
-        return static_cast<std::uint64_t>(Kind::send) << kind_shift |
-               static_cast<std::uint64_t>(index) << place_shift;
-    }
-
-    Ring& ring;
-    std::uint32_t index;
-    std::uint32_t place = no_place;
-    std::uint32_t generation = 0;
-    std::size_t begin = 0, end = 0;  // of what is not out yet
-    int fd = -1;
-    bool waits = false;   // the socket was full: it goes on when that is not
-    bool closes = false;  // the descriptor, afterwards
-    std::array<char, send_bytes_max> data;
-
-private:
-    void on_expiry() override { ring.queue_cancel(name()); }
-};
 
 // ------------------------------------------------------------------ its life
 
@@ -93,12 +64,20 @@ int Ring::enable() noexcept {
 }
 
 // An operation that was cancelled keeps its descriptor open until the kernel has told of it: a
-// listener would go on taking connections.
+// listener would go on taking connections. And what was written is still to go out.
 void Ring::end() {
+    const auto until = std::chrono::steady_clock::now() + end_limit;
     do {
         io_uring_submit_and_get_events(&ring_);
         hand_out_all();
     } while (handed_out_ > 0);
+    const __kernel_timespec short_time{0, 100'000'000};
+    while (farewells_ > 0 && std::chrono::steady_clock::now() < until) {
+        auto timeout = short_time;
+        io_uring_cqe* first = nullptr;
+        io_uring_submit_and_wait_timeout(&ring_, &first, 1, &timeout, nullptr);
+        hand_out_all();
+    }
     in_loop_ = false;
     io_uring_unregister_ring_fd(&ring_);
 }
@@ -157,7 +136,8 @@ void Ring::close(Pollable& pollable) noexcept {
         ::close(pollable.fd());
     } else if (last != nullptr) {
         last->closes = closes_behind_send_ = true;
-        if (last->waits) engine_.expires_after(*last, farewell_limit);
+        ++farewells_;
+        if (last->waits) engine_.expires_after(*last, Send::farewell_limit);
     } else {
         // Behind what was asked for before: its number is another's once it is closed.
         queue_close(pollable.fd());
@@ -231,55 +211,6 @@ void Ring::cancel_receive(SocketStream& socket) noexcept {
 
 void Ring::cancel_poll(SocketStream& socket) noexcept {
     queue_cancel(name(Kind::poll, socket));
-}
-
-Ring::Send* Ring::take_send() {
-    if (free_sends_.empty()) {
-        if (sends_.size() == sends_max) return nullptr;
-        const auto index = static_cast<std::uint32_t>(sends_.size());
-        sends_.push_back(std::make_unique<Send>(*this, index));
-        free_sends_.push_back(index);
-    }
-    Send* send = sends_[free_sends_.back()].get();
-    free_sends_.pop_back();
-    return send;
-}
-
-bool Ring::send(SocketStream& socket, std::span<const iovec> pieces, std::size_t bytes, bool more) {
-    assert(bytes <= send_bytes_max);
-    Send* send = take_send();
-    if (send == nullptr) return false;
-    Place& place = places_[socket.place_];
-    place.send = send->index;
-    send->place = socket.place_;
-    send->generation = place.generation;
-    send->begin = 0;
-    send->end = bytes;
-    send->fd = socket.fd();
-    send->waits = send->closes = false;
-    char* to = send->data.data();
-    for (const iovec& piece : pieces) {
-        std::memcpy(to, piece.iov_base, piece.iov_len);
-        to += piece.iov_len;
-    }
-    sends_of_turn_.push_back(send->index);
-    // At once and all of it, or it is told.
-    io_uring_sqe& entry = queue_send(*send, MSG_DONTWAIT | (more ? MSG_MORE : 0));
-    entry.flags |= IOSQE_CQE_SKIP_SUCCESS;
-    return true;
-}
-
-io_uring_sqe& Ring::queue_send(Send& send, int flags) {
-    io_uring_sqe& entry = next_entry();
-    io_uring_prep_send(&entry, send.fd, &send.data[send.begin], send.end - send.begin,
-                       MSG_NOSIGNAL | MSG_WAITALL | flags);
-    io_uring_sqe_set_data64(&entry, send.name());
-    return entry;
-}
-
-void Ring::cancel_send(SocketStream& socket) noexcept {
-    const Place& place = places_[socket.place_];
-    if (place.send != no_place) queue_cancel(sends_[place.send]->name());
 }
 
 // ------------------------------------------------------------------ what has happened
@@ -358,37 +289,6 @@ void Ring::on_received(SocketStream* socket, const io_uring_cqe& completion) {
     if (socket == nullptr) return;
     const bool more = (completion.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
     socket->on_received(completion.res, block, more);
-}
-
-SocketStream* Ring::owner_of(const Send& send) {
-    const Place& place = places_[send.place];
-    const bool lives = place.owner != nullptr && place.generation == send.generation;
-    return lives ? static_cast<SocketStream*>(place.owner) : nullptr;
-}
-
-// Of a send that has failed, in full or in part, or that had to wait.
-void Ring::on_send_ended(Send& send, int result) {
-    send.begin += static_cast<std::size_t>(std::max(result, 0));
-    SocketStream* owner = owner_of(send);
-    if (!send.waits && (result >= 0 || result == -EAGAIN) && send.begin < send.end) {
-        send.waits = true;
-        queue_send(send, 0);
-        if (owner != nullptr) owner->on_send_waits();
-        if (send.closes) engine_.expires_after(send, farewell_limit);
-        return;
-    }
-    const int error = send.begin == send.end ? 0 : result < 0 ? -result : EPIPE;
-    if (owner != nullptr) owner->on_sent(error);
-    if (!std::exchange(send.waits, false)) return;  // it ends with the turn
-    end_send(send);
-}
-
-void Ring::end_send(Send& send) {
-    send.unlink();
-    if (send.closes) ::close(send.fd);
-    if (owner_of(send) != nullptr && places_[send.place].send == send.index)
-        places_[send.place].send = no_place;
-    free_sends_.push_back(send.index);
 }
 
 }  // namespace poise

@@ -110,6 +110,7 @@ private:
     std::vector<std::uint32_t> free_sends_;
     std::vector<std::uint32_t> sends_of_turn_;
     bool closes_behind_send_ = false;  // in this turn
+    std::size_t farewells_ = 0;        // sends behind which a descriptor is to be closed
     std::uint32_t turn_ = 1;
     unsigned handed_out_ = 0;  // the last time
 };

@@ -11,9 +11,11 @@
 #include <cerrno>
 #include <chrono>
 #include <ctime>
+#include <future>
 #include <memory>
 #include <string>
 #include <sys/socket.h>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -94,6 +96,31 @@ TEST_SUITE("base/socket_stream") {
             CHECK(heard.size() == written + 1);
             CHECK(heard.ends_with('|'));
         });
+    }
+
+    TEST_CASE_TEMPLATE("also when the loop has ended by then", By, ByEpoll, ByRing) {
+        Engine engine(By::kind);
+        Connection connection(engine, 4'096);
+        static std::size_t written;
+        static std::future<std::string> heard;
+        run(engine, connection, [](Waiter& waiter, Connection& c) -> Task<void> {
+            const std::string piece = pattern(1'000);
+            bool took = true;
+            for (written = 0; took; co_await pass(waiter, 1)) {
+                const auto result = write_text(*c.stream, piece);
+                written += result.bytes;
+                took = result.ok();
+            }
+            c.stream.reset();
+            // By a ring the last piece is in user space still; the loop ends after this.
+            heard = std::async(std::launch::async, [&c] {
+                std::this_thread::sleep_for(50ms);
+                return c.peer_hears(5s);
+            });
+        });
+        const std::string text = heard.get();
+        CHECK(text.size() == written + 1);
+        CHECK(text.ends_with('|'));
     }
 
     TEST_CASE_TEMPLATE("a full socket is writable again when the peer has read", By, ByEpoll,

@@ -1,0 +1,99 @@
+#include "base/ring_send.hpp"
+
+#include "base/engine.hpp"
+#include "base/socket_stream.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <utility>
+
+namespace poise {
+
+Ring::Send* Ring::take_send() {
+    if (free_sends_.empty()) {
+        if (sends_.size() == sends_max) return nullptr;
+        const auto index = static_cast<std::uint32_t>(sends_.size());
+        sends_.push_back(std::make_unique<Send>(*this, index));
+        free_sends_.push_back(index);
+    }
+    Send* send = sends_[free_sends_.back()].get();
+    free_sends_.pop_back();
+    return send;
+}
+
+bool Ring::send(SocketStream& socket, std::span<const iovec> pieces, std::size_t bytes, bool more) {
+    assert(bytes <= send_bytes_max);
+    Send* send = take_send();
+    if (send == nullptr) return false;
+    Place& place = places_[socket.place_];
+    place.send = send->index;
+    send->place = socket.place_;
+    send->generation = place.generation;
+    send->begin = 0;
+    send->end = bytes;
+    send->fd = socket.fd();
+    send->waits = send->closes = false;
+    char* to = send->data.data();
+    for (const iovec& piece : pieces) {
+        std::memcpy(to, piece.iov_base, piece.iov_len);
+        to += piece.iov_len;
+    }
+    sends_of_turn_.push_back(send->index);
+    // At once and all of it, or it is told.
+    io_uring_sqe& entry = queue_send(*send, MSG_DONTWAIT | (more ? MSG_MORE : 0));
+    entry.flags |= IOSQE_CQE_SKIP_SUCCESS;
+    return true;
+}
+
+io_uring_sqe& Ring::queue_send(Send& send, int flags) {
+    io_uring_sqe& entry = next_entry();
+    io_uring_prep_send(&entry, send.fd, &send.data[send.begin], send.end - send.begin,
+                       MSG_NOSIGNAL | MSG_WAITALL | flags);
+    io_uring_sqe_set_data64(&entry, send.name());
+    return entry;
+}
+
+void Ring::cancel_send(SocketStream& socket) noexcept {
+    const Place& place = places_[socket.place_];
+    if (place.send != no_place) queue_cancel(sends_[place.send]->name());
+}
+
+SocketStream* Ring::owner_of(const Send& send) {
+    const Place& place = places_[send.place];
+    const bool lives = place.owner != nullptr && place.generation == send.generation;
+    return lives ? static_cast<SocketStream*>(place.owner) : nullptr;
+}
+
+// Of a send that has failed, in full or in part, or that had to wait.
+void Ring::on_send_ended(Send& send, int result) {
+    send.begin += static_cast<std::size_t>(std::max(result, 0));
+    SocketStream* owner = owner_of(send);
+    if (!send.waits && (result >= 0 || result == -EAGAIN) && send.begin < send.end) {
+        send.waits = true;
+        queue_send(send, 0);
+        if (owner != nullptr) owner->on_send_waits();
+        if (send.closes) engine_.expires_after(send, Send::farewell_limit);
+        return;
+    }
+    const int error = send.begin == send.end ? 0 : result < 0 ? -result : EPIPE;
+    if (owner != nullptr) owner->on_sent(error);
+    if (!std::exchange(send.waits, false)) return;  // it ends with the turn
+    end_send(send);
+}
+
+void Ring::end_send(Send& send) {
+    send.unlink();
+    if (send.closes) {
+        ::close(send.fd);
+        --farewells_;
+    }
+    if (owner_of(send) != nullptr && places_[send.place].send == send.index)
+        places_[send.place].send = no_place;
+    free_sends_.push_back(send.index);
+}
+
+}  // namespace poise
