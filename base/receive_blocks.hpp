@@ -1,6 +1,7 @@
 // Memory that the kernel takes for what a ring's receives bring.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -20,6 +21,12 @@ public:
     explicit ReceiveBlocks(io_uring& ring);
 
     const char* at(std::uint16_t block) const { return &memory_[block * bytes]; }
+    /// What came into the same socket behind `block`, and how much it is; for who keeps several.
+    struct Next {
+        std::uint16_t block = 0;
+        std::uint16_t bytes = 0;
+    };
+    Next& next(std::uint16_t block) { return next_[block]; }
     void give_back(std::uint16_t block) noexcept;
     /// One more, up to a limit: the kernel has had none for a receive, which is told for each.
     void grow();
@@ -33,6 +40,7 @@ private:
 
     std::unique_ptr<io_uring_buf_ring, Free> queue_;  // of those that the kernel has
     std::unique_ptr<char[]> memory_;
+    std::array<Next, most> next_;
     unsigned lent_ = 0;  // so many are in use, here or in the kernel
 };
 

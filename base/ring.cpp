@@ -183,9 +183,12 @@ void Ring::queue_close(int fd) noexcept {
     io_uring_sqe_set_data64(&entry, 0);
 }
 
-void Ring::receive(SocketStream& socket) {
+void Ring::receive(SocketStream& socket, bool repeated) {
     io_uring_sqe& entry = next_entry();
-    io_uring_prep_recv(&entry, socket.fd(), nullptr, ReceiveBlocks::bytes, 0);
+    if (repeated)
+        io_uring_prep_recv_multishot(&entry, socket.fd(), nullptr, 0, 0);
+    else
+        io_uring_prep_recv(&entry, socket.fd(), nullptr, ReceiveBlocks::bytes, 0);
     entry.flags |= IOSQE_BUFFER_SELECT;
     entry.buf_group = ReceiveBlocks::group;
     entry.ioprio |= IORING_RECVSEND_POLL_FIRST;  // there is nothing yet, mostly
@@ -288,7 +291,8 @@ void Ring::on_received(SocketStream* socket, const io_uring_cqe& completion) {
     if (completion.res == -ENOBUFS) blocks_->grow();
     if (socket == nullptr) return;
     const bool more = (completion.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
-    socket->on_received(completion.res, block, more);
+    const bool goes_on = (completion.flags & IORING_CQE_F_MORE) != 0;
+    socket->on_received(completion.res, block, more, goes_on);
 }
 
 }  // namespace poise

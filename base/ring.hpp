@@ -45,8 +45,10 @@ public:
 
     /// Gives a socket its place.
     void enter(SocketStream& socket);
-    /// Asks for what comes next; answered by on_received.
-    void receive(SocketStream& socket);
+    /// Asks for what comes next; answered by on_received. `repeated`: and for all that comes after
+    /// it, until something else than bytes has come or it is cancelled. The kernel brings up to 32
+    /// blocks at a time, of a socket that has so much.
+    void receive(SocketStream& socket, bool repeated);
     /// Asks once for one of `events` (POLLIN and the like); answered by on_polled.
     void poll_once(SocketStream& socket, std::uint32_t events);
     /// The largest send; more is for the caller to send himself.

@@ -15,6 +15,12 @@
 
 namespace poise {
 
+namespace {
+
+constexpr std::uint8_t small_ones_least = 8;
+
+}  // namespace
+
 SocketStream::SocketStream(Engine& engine, int fd, Direction ready)
     : Stream(Unwatched{}, engine, fd, ready), ring_(engine.events().ring()) {
     if (ring_ == nullptr) {
@@ -33,16 +39,21 @@ SocketStream::SocketStream(TakeOver, SocketStream& other)
       block_(other.block_),
       received_at_(other.received_at_),
       received_(std::exchange(other.received_, 0)),
+      last_block_(other.last_block_),
       polling_(std::exchange(other.polling_, 0)),
       error_(other.error_),
       write_error_(other.write_error_),
       sent_in_turn_(other.sent_in_turn_),
-      receiving_(std::exchange(other.receiving_, false)),
+      small_ones_(other.small_ones_),
+      receiving_(other.receiving_),
+      ending_receive_(other.ending_receive_),
       sending_(other.sending_),
       more_(other.more_),
       ended_(other.ended_),
       end_when_sent_(other.end_when_sent_),
-      bypassed_(other.bypassed_) {}
+      bypassed_(other.bypassed_) {
+    other.receiving_ = false;
+}
 
 SocketStream::~SocketStream() {
     if (received_ > 0) drop_received();
@@ -103,24 +114,51 @@ IoResult SocketStream::receive(std::span<char> into, bool& emptied) {
 }
 
 std::size_t SocketStream::take_received(std::span<char> into) {
-    if (received_ == 0) return 0;
-    const std::size_t n = std::min<std::size_t>(into.size(), received_);
-    std::memcpy(into.data(), ring_->blocks().at(block_) + received_at_, n);
-    received_at_ = static_cast<std::uint16_t>(received_at_ + n);
-    received_ = static_cast<std::uint16_t>(received_ - n);
-    if (received_ == 0) ring_->blocks().give_back(block_);
-    return n;
+    std::size_t taken = 0;
+    while (received_ > 0 && taken < into.size()) {
+        const auto n = std::min<std::size_t>(into.size() - taken, received_);
+        std::memcpy(into.data() + taken, ring_->blocks().at(block_) + received_at_, n);
+        taken += n;
+        use_up(n);
+    }
+    return taken;
+}
+
+// The first `bytes`, of those in the first block.
+void SocketStream::use_up(std::size_t bytes) noexcept {
+    received_at_ = static_cast<std::uint16_t>(received_at_ + bytes);
+    received_ = static_cast<std::uint16_t>(received_ - bytes);
+    if (received_ > 0) return;
+    const auto next = ring_->blocks().next(block_);
+    ring_->blocks().give_back(block_);
+    if (block_ == last_block_) return;
+    block_ = next.block;
+    received_at_ = 0;
+    received_ = next.bytes;
+}
+
+void SocketStream::add_received(std::uint16_t block, std::uint16_t bytes) {
+    if (received_ > 0) {
+        ring_->blocks().next(last_block_) = {block, bytes};
+    } else {
+        block_ = block;
+        received_at_ = 0;
+        received_ = bytes;
+    }
+    last_block_ = block;
 }
 
 void SocketStream::drop_received() noexcept {
-    received_ = 0;
-    ring_->blocks().give_back(block_);
+    while (received_ > 0)
+        use_up(received_);
 }
 
 void SocketStream::keep_listening() {
     if (ring_ == nullptr || receiving_ || received_ > 0 || more_ || ended_ || error_ != 0) return;
     receiving_ = true;
-    ring_->receive(*this);
+    // One that has had small messages for a while has them in future. Of others the kernel would
+    // bring, block by block, what is read better at once and into its place.
+    ring_->receive(*this, small_ones_ >= small_ones_least);
 }
 
 bool SocketStream::nothing_came() {
@@ -197,9 +235,7 @@ IoResult SocketStream::receive(Pipe& pipe, std::size_t bytes_max) {
         const auto most = std::min<std::size_t>(received_, bytes_max);
         const ssize_t n = ::write(pipe.in(), ring_->blocks().at(block_) + received_at_, most);
         if (n <= 0) return {Io::failed, errno};
-        received_at_ = static_cast<std::uint16_t>(received_at_ + n);
-        received_ = static_cast<std::uint16_t>(received_ - n);
-        if (received_ == 0) ring_->blocks().give_back(block_);
+        use_up(static_cast<std::size_t>(n));
         pipe.added(static_cast<std::size_t>(n));
         return {Io::ok, 0, static_cast<std::size_t>(n)};
     }
@@ -249,18 +285,28 @@ IoResult SocketStream::transmit(Pipe& pipe) {
 
 // ------------------------------------------------------------------ what the ring tells
 
-void SocketStream::on_received(int result, std::uint16_t block, bool more) {
-    receiving_ = false;
+void SocketStream::on_received(int result, std::uint16_t block, bool more, bool goes_on) {
+    const bool was_cancelled = ending_receive_;
+    ending_receive_ = goes_on && was_cancelled;
+    receiving_ = goes_on;
     if (result > 0) {
-        block_ = block;
-        received_at_ = 0;
-        received_ = static_cast<std::uint16_t>(result);
-        more_ = more;
+        const bool small = received_ == 0 && !more;
+        add_received(block, static_cast<std::uint16_t>(result));
+        if (!small)
+            small_ones_ = 0;
+        else if (small_ones_ < small_ones_least)
+            ++small_ones_;
+        more_ = more && !goes_on;  // else the kernel brings it
+        if (goes_on && !small && !was_cancelled) {
+            ending_receive_ = true;
+            ring_->cancel_receive(*this);
+        }
     } else if (result == 0) {
         ended_ = true;
         note_hung_up();
-    } else if (result == -ENOBUFS) {
-        more_ = true;  // all memory for what comes is in use: it is read without
+    } else if (result == -ENOBUFS || (result == -ECANCELED && was_cancelled)) {
+        more_ = true;  // all memory for what comes is in use, or too much of it by this one: it is
+                       // read without
     } else {
         return note_failed(-result);
     }

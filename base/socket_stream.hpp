@@ -39,7 +39,7 @@ protected:
 
 private:
     friend class Ring;
-    void on_received(int result, std::uint16_t block, bool more);
+    void on_received(int result, std::uint16_t block, bool more, bool goes_on);
     void on_polled(int events);
     void on_send_waits();
     void on_sent(int error);
@@ -49,6 +49,8 @@ private:
     IoResult transmit_now(std::span<const iovec> pieces, bool more);
     bool must_wait_to_write();
     std::size_t take_received(std::span<char> into);
+    void add_received(std::uint16_t block, std::uint16_t bytes);
+    void use_up(std::size_t bytes) noexcept;
     void drop_received() noexcept;
     void note_failed(int error);
 
@@ -56,17 +58,20 @@ private:
     // Of the ring alone.
     std::uint16_t block_ = 0;  // holds what has come, from received_at_ on
     std::uint16_t received_at_ = 0;
-    std::uint16_t received_ = 0;      // bytes in it
-    std::uint16_t polling_ = 0;       // a poll for these events is in flight
-    std::uint16_t error_ = 0;         // an errno: what ended the connection
-    std::uint16_t write_error_ = 0;   // an errno: why nothing more can be written
-    std::uint32_t sent_in_turn_ = 0;  // the ring's turn in which the last send was asked for
-    bool receiving_ = false;          // a receive is in flight
-    bool sending_ = false;            // a send waits for the peer
-    bool more_ = false;               // the kernel has more, or may have
-    bool ended_ = false;              // the peer sends no more
-    bool end_when_sent_ = false;      // half-close then
-    bool bypassed_ = false;           // bytes go through a pipe: no receive, or it would get them
+    std::uint16_t received_ = 0;  // bytes in it; then come the blocks behind it, to
+    std::uint16_t last_block_ = 0;
+    std::uint16_t polling_ = 0;        // a poll for these events is in flight
+    std::uint16_t error_ = 0;          // an errno: what ended the connection
+    std::uint16_t write_error_ = 0;    // an errno: why nothing more can be written
+    std::uint32_t sent_in_turn_ = 0;   // the ring's turn in which the last send was asked for
+    std::uint8_t small_ones_ : 4 = 0;  // receives in a row that brought all there was
+    bool receiving_ : 1 = false;       // a receive is in flight
+    bool ending_receive_ : 1 = false;  // which is cancelled
+    bool sending_ : 1 = false;         // a send waits for the peer
+    bool more_ : 1 = false;            // the kernel has more, or may have
+    bool ended_ : 1 = false;           // the peer sends no more
+    bool end_when_sent_ : 1 = false;   // half-close then
+    bool bypassed_ : 1 = false;        // bytes go through a pipe: no receive, or it would get them
 };
 
 }  // namespace poise
