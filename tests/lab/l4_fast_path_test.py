@@ -113,6 +113,11 @@ def test_a_reload_keeps_them(lab):
 def test_a_server_that_gets_another_mac_address_is_followed(lab):
     # Checks would find the server down until the neighbour is known anew, and reset its clients.
     start(lab, "nat", "s1", checks=False)
+    # The kernel believes in what it knows for up to 45 s, and TCP's tries grow rare meanwhile.
+    assert lab.lb.run(["sysctl", "-qw", *(f"net.ipv4.neigh.eth1.{each}" for each in (
+        "base_reachable_time_ms=1000", "delay_first_probe_time=1", "retrans_time_ms=200",
+        "ucast_solicit=1"))]).returncode == 0
+    assert lab.lb.run(["ip", "neigh", "flush", "dev", "eth1"]).returncode == 0
     one = Caller(lab, VIP, 80)
     by_the_fast_path(lab, one)
     server = lab.node("s1")

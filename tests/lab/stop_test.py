@@ -3,7 +3,15 @@
 import signal
 import time
 
-import pytest
+from lib.programs import wait_for
+
+
+def refused(lab) -> bool:
+    try:
+        lab.connect(timeout=1).close()
+        return False
+    except OSError:
+        return True
 
 
 def test_sigterm_finishes_what_runs_and_refuses_what_is_new(lab):
@@ -16,10 +24,8 @@ def test_sigterm_finishes_what_runs_and_refuses_what_is_new(lab):
     assert running.head().status == 200
 
     poise.signal(signal.SIGTERM)
-    time.sleep(0.3)
+    wait_for("the door is shut", lambda: refused(lab))
 
-    with pytest.raises(OSError):
-        lab.connect(timeout=1)
     assert idle.ends_within(1), "an idle client is told to go"
     assert len(running.take(50)) == 50
     assert poise.process.wait(3) == 0

@@ -40,7 +40,7 @@ def test_nothing_is_tunnelled_before_the_101(lab):
                   "GET /smuggled HTTP/1.1\r\nHost: lab\r\n\r\n")
         assert wire.response().status == 403
 
-    assert seen[1:] == [b"", b""]
+    assert seen[1:3] == [b"", b""]  # what follows may be the other request, by a new connection
 
 
 def test_an_idle_tunnel_ends_by_its_limit_and_a_busy_one_does_not(lab):
