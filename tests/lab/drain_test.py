@@ -9,24 +9,27 @@ def test_drain_moves_the_load_and_fails_nothing(lab):
     for role in ("s1", "s2"):
         lab.origin(role)
     poise = lab.balance("s1", "s2")
-    load = lab.load()
     slow = [lab.connect() for _ in range(4)]  # two of them are s1's by least connections
     for wire in slow:
         wire.request("GET", "/slow/40/1/50")
+        time.sleep(0.05)
+    load = lab.load()
     time.sleep(0.5)
 
     assert poise.run("drain", "web/s1").returncode == 0
     wait_for("s1 to be drained", lambda: poise.server("web", "s1")["state"] == "drain")
-    time.sleep(0.3)
-    load.origins.clear()
-    time.sleep(0.5)
-    assert set(load.origins) == {"s2"}
+
+    def moved() -> bool:
+        load.origins.clear()
+        time.sleep(0.5)
+        return set(load.origins) == {"s2"}
+    wait_for("the load to move", moved)
 
     answers = [wire.response() for wire in slow]
     assert {answer.get("X-Origin") for answer in answers} == {"s1", "s2"}
     assert all(len(answer.body) == 40 for answer in answers)
     wait_for("s1's connections to fall", lambda: poise.server("web", "s1")["connections"] == 0)
-    load.finish().expect_no_failure()
+    load.finish(least=500).expect_no_failure()
 
 
 def test_online_brings_a_drained_server_back(lab):

@@ -38,7 +38,7 @@ def test_reload_under_load_drops_no_connection(lab):
     for wire in tunnels:
         wire.send(b"still here")
         assert wire.take(10) == b"still here"
-    load.finish().expect_no_failure(least=200)
+    load.finish(least=200).expect_no_failure(least=200)
     assert load.origins["s2"] > 0
 
 

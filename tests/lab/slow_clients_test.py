@@ -24,7 +24,7 @@ def test_slowloris_is_ended_and_leaves_others_unaffected(lab):
     assert all(wire.ends_within(2) for wire in slow)
     answered = [wire for wire in slow if wire.ahead.startswith(b"HTTP/1.1 408")]
     assert len(answered) > 250, slow[0].ahead
-    load.finish().expect_no_failure(least=200)
+    load.finish(least=200).expect_no_failure(least=200)
     assert load.slowest < FAST
 
 
@@ -44,7 +44,7 @@ def test_a_stalled_body_is_ended_and_a_trickling_one_passes(lab):
 
     assert trickling.response().body.startswith(b'{"length":10,')
     assert all(wire.ends_within(1) for wire in stalled)
-    load.finish().expect_no_failure(least=200)
+    load.finish(least=200).expect_no_failure(least=200)
     assert load.slowest < FAST
 
 
@@ -62,7 +62,7 @@ def test_a_slow_reader_costs_little_memory_and_is_ended(lab):
     time.sleep(2.5)
 
     assert grown < 40, f"{grown} MB for 40 readers of 100 MB"
-    load.finish().expect_no_failure(least=200)
+    load.finish(least=200).expect_no_failure(least=200)
     assert load.slowest < FAST
     left = [one for one in poise.status()["services"] if one["name"] == "web"][0]["sessions"]
     assert left == 0, "all readers and the load are gone"

@@ -25,7 +25,7 @@ def test_a_replaced_certificate_is_served_by_itself_and_drops_nobody(lab, author
     assert curl(lab, "https://site.test/name").stdout == "s1\n"
     assert held.ask("GET", "/name").status == 200
     assert len(download.take(200)) == 200
-    load.finish().expect_no_failure(least=100)
+    load.finish(least=100).expect_no_failure(least=100)
 
 
 def test_a_broken_certificate_changes_nothing_and_is_told_once(lab, authority):

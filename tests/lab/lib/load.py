@@ -55,7 +55,11 @@ class Load:
             thread.join(self.patience + 5)
             assert not thread.is_alive(), "a client of the load did not end"
 
-    def finish(self) -> "Load":
+    def finish(self, least: int = 0) -> "Load":
+        """Ends them when they have had so many answers, or after their patience."""
+        end = time.monotonic() + self.patience
+        while self.count < least and time.monotonic() < end:
+            time.sleep(0.02)
         self.stop()
         return self
 
