@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from .pair import ADDRESS, ADDRESS6, PREFIX, Pair, wait
-from lib.programs import POISE, POISE_SLAVE
+from lib.programs import IO, POISE, POISE_SLAVE
 
 KEY = "5d" * 32
 HEARTBEAT_PORT = 9694
@@ -54,7 +54,7 @@ class PoisePair:
         cluster = {"key_file": str(key), "bind": f"{node.ip}:{HEARTBEAT_PORT}",
                    "peers": [f"{peer.ip}:{HEARTBEAT_PORT}"], "role": role} | self.cluster
         (folder / "node.yaml").write_text(yaml.safe_dump({
-            "node": {"name": node.role, "workers": self.workers[role],
+            "node": {"name": node.role, "workers": self.workers[role], "io": IO,
                      "control": self.control(node)},
             "cluster": cluster}))
         # The same file on both nodes, as it would be.
