@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from lib import network, pair_rows, programs, stand_in  # noqa: E402
+from lib import company, network, pair_rows, programs, stand_in  # noqa: E402
 from lib.https import Authority  # noqa: E402
 from lib.lab import Lab  # noqa: E402
 
@@ -36,6 +36,14 @@ def session_limits():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if os.geteuid() == 0 and shutil.which("ip"):
         network.remove_leftovers()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):
+    """Beside what it bears of another run."""
+    kind = next((mark for mark in ("alone", "quiet") if item.get_closest_marker(mark)), "common")
+    with company.place(kind):
+        yield
 
 
 @pytest.fixture

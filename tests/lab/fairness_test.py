@@ -4,6 +4,10 @@ import statistics
 import threading
 import time
 
+import pytest
+
+pytestmark = pytest.mark.alone
+
 SECONDS = 2
 MEDIAN_MAX = 0.15  # of others' requests; without fairness it is close to a second
 

@@ -7,6 +7,8 @@ import struct
 import threading
 import time
 
+import pytest
+
 from lib.layer4 import (VIP, Caller, Echo, add_vip, common, direct_server, nat_server,
                         second_arm, wait_for_service)
 
@@ -30,6 +32,7 @@ def raw(lab) -> socket.socket:
     return sock
 
 
+@pytest.mark.alone
 def test_a_legitimate_client_works_through_a_flood_of_syns(lab):
     second_arm(lab)
     node = nat_server(lab, "s1")

@@ -14,6 +14,8 @@ import pytest
 from bench.failover.observer import probe
 from lib.pair_world import ADDRESS, GENEROUS, World, at_work, wait
 
+pytestmark = pytest.mark.quiet
+
 FREEZE = """
 import os, signal, sys, time
 os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(30))

@@ -85,6 +85,7 @@ def flood(world, target, seed: int) -> tuple[float, float]:
     return sum(one["sent"] / one["seconds"] for one in results), used / SECONDS
 
 
+@pytest.mark.alone
 def test_a_flood_of_bad_datagrams_changes_nothing_and_costs_a_bounded_share(world):
     seed = random.randrange(10**6)
     print(f"seed {seed}")

@@ -10,6 +10,8 @@ import pytest
 
 from lib.pair_world import ADDRESS, ADDRESS6, GENEROUS, World, at_work, wait
 
+pytestmark = pytest.mark.quiet
+
 
 @pytest.fixture
 def world(tmp_path):

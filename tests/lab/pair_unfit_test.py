@@ -7,6 +7,8 @@ import pytest
 from bench.failover.pair import PREFIX
 from lib.pair_world import ADDRESS, ADDRESS6, GENEROUS, World, at_work, wait
 
+pytestmark = pytest.mark.quiet
+
 STEADY = 3.0  # seconds in which nothing may change
 
 

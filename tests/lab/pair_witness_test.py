@@ -7,6 +7,8 @@ import pytest
 from lib.network import _ip
 from lib.pair_world import GENEROUS, World, at_work, wait
 
+pytestmark = pytest.mark.quiet
+
 
 class Routed(World):
     """Both nodes have a default route through a gateway on the segment."""

@@ -55,7 +55,8 @@ help_test() {
     cat <<'TEXT'
 usage: ./dev test [release|debug|asan|tsan] [FOLDER...]
 
-Without arguments: release build, unit tests, rules of the house (tests/tidy), lab scenarios.
+Without arguments: release build, unit tests, rules of the house (tests/tidy), lab scenarios
+by io_uring and by epoll at the same time; what they say is in build/lab/*.log meanwhile.
 With a kind or folders: the unit tests of that build, of those folders.
 The last line is "N passed, N failed, N skipped"; the exit code is 1 when anything failed.
 
@@ -133,6 +134,7 @@ usage: ./dev lab [ARGUMENTS OF pytest]
 Runs the scenarios of tests/lab: clients, balancer and servers in network namespaces. Needs root.
 
   ./dev lab
+  POISE_IO=epoll ./dev lab         by epoll, or by io_uring; else by io_uring where it can be
   ./dev lab -k reload -x           those with "reload" in the name; stop at the first failure
 TEXT
 }

@@ -2,7 +2,6 @@
 
 # How much a hung test may cost, in seconds.
 unit_seconds_max=600
-lab_seconds_max=1500
 
 dev_test() {
     local kind="" folders=()
@@ -24,13 +23,6 @@ dev_test() {
         run_lab
     fi
     close_counts
-}
-
-dev_lab() {
-    install_for build test
-    build release poise origin datagrams
-    lab_possible || fail "$lab_obstacle"
-    exec "${python:?}" -m pytest tests/lab "$@"
 }
 
 # ---- counting ---------------------------------------------------------------------------------
@@ -109,7 +101,7 @@ run_unit_executable() {
 run_tidy() {
     local log=build/tidy.log code=0 passed failed
     say "rules of the house"
-    { "$python" tests/tidy/self_test.py && "$python" tests/tidy/tidy.py; } >"$log" 2>&1 || code=$?
+    { "${python:?}" tests/tidy/self_test.py && "$python" tests/tidy/tidy.py; } >"$log" 2>&1 || code=$?
     passed=$(grep -c '^holds ' "$log" || true)
     failed=$(grep -c '^broken ' "$log" || true)
     if [[ $code -ne 0 && $failed -eq 0 ]]; then failed=1; fi
@@ -129,64 +121,4 @@ run_sim() {
     else
         report sim 0 1 0 $((SECONDS - started))
     fi
-}
-
-# ---- lab --------------------------------------------------------------------------------------
-
-# Sets lab_obstacle when the scenarios cannot run here.
-lab_possible() {
-    lab_obstacle=""
-    if [[ $EUID -ne 0 ]]; then
-        lab_obstacle="the lab makes network namespaces and so needs root: sudo ./dev lab"
-    elif ! ip netns add "poise-probe-$$" 2>/dev/null; then
-        lab_obstacle="the lab needs network namespaces, and \`ip netns add\` is not allowed here"
-    else
-        ip netns del "poise-probe-$$"
-    fi
-    [[ -z $lab_obstacle ]]
-}
-
-# Those that differ by how Poise hears of its sockets: once more by epoll, for `auto` is io_uring
-# wherever it can be.
-socket_scenarios=(tcp_mode streaming slow_clients parked_clients many_clients early_answers retries
-                  tls http2 websocket ntlm stop udp)
-
-run_lab() {
-    local skipped=0
-    if ! ls tests/lab/*.py >/dev/null 2>&1; then return; fi
-    if ! lab_possible; then
-        skipped=$("$python" -m pytest tests/lab --collect-only -q 2>/dev/null | grep -c '::' || true)
-        say "lab scenarios skipped: $lab_obstacle"
-        count 0 0 "$skipped"
-        return
-    fi
-    say "lab scenarios"
-    run_scenarios lab auto tests/lab
-    say "lab scenarios by epoll"
-    local files=("${socket_scenarios[@]/#/tests/lab/}")
-    run_scenarios lab/epoll epoll "${files[@]/%/_test.py}"
-}
-
-# run_scenarios NAME IO PATH...: IO is what node.yaml's `io` says.
-run_scenarios() {
-    local name=$1 io=$2 result=build/lab.xml code=0 started=$SECONDS passed=0 failed=0 skipped=0
-    shift 2
-    rm -f "$result"
-    POISE_IO=$io timeout "$lab_seconds_max" "$python" -m pytest "$@" -q -ra -p no:cacheprovider \
-        --junitxml="$result" </dev/null || code=$?
-    read -r passed failed skipped < <(junit_counts "$result") || true
-    if [[ $code -ne 0 && ${failed:-0} -eq 0 ]]; then failed=1; fi
-    report "$name" "${passed:-0}" "${failed:-0}" "${skipped:-0}" $((SECONDS - started))
-}
-
-junit_counts() {
-    "$python" - "$1" <<'PYTHON'
-import sys
-import xml.etree.ElementTree as tree
-
-suites = list(tree.parse(sys.argv[1]).getroot().iter("testsuite"))
-total, failures, errors, skipped = (sum(int(s.get(name, 0)) for s in suites)
-                                    for name in ("tests", "failures", "errors", "skipped"))
-print(total - failures - errors - skipped, failures + errors, skipped)
-PYTHON
 }

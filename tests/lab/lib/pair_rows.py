@@ -2,7 +2,7 @@
 
 import json
 
-from .programs import ROOT
+from .programs import IO, ROOT
 
 KEY = "pair"
 COLUMNS = {"no ARP ms": "answered", "no ND ms": "answered6", "no echo ms": "blackout",
@@ -17,7 +17,7 @@ def cell(head: str, value: float) -> str:
 
 
 def show(reporter) -> None:
-    """Prints the rows, and writes them to bench/results/pair-lab.json."""
+    """Prints the rows, and writes them to bench/results/pair-lab-IO.json."""
     rows = [(report.nodeid.split("::")[-1].removeprefix("test_"), value)
             for report in (*reporter.stats.get("passed", ()), *reporter.stats.get("failed", ()))
             for key, value in getattr(report, "user_properties", ()) if key == KEY]
@@ -30,5 +30,5 @@ def show(reporter) -> None:
     for name, row in rows:
         reporter.write_line(f"{name.replace('_', ' ')[:63]:64}" + "".join(
             f"{cell(head, row[column]):>11}" for head, column in COLUMNS.items()))
-    output = ROOT / "bench" / "results" / "pair-lab.json"
+    output = ROOT / "bench" / "results" / f"pair-lab-{IO}.json"
     output.write_text(json.dumps(dict(rows), indent=1) + "\n")
