@@ -7,6 +7,7 @@ import argparse
 import statistics
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from bench.lib.slices import Slices  # noqa: E402
 
 BUILD = ROOT / "build/release"
 KINDS = ("load", "handshakes")
+IDLE_SECONDS = 3
 EXAMPLES = """examples:
   bench/turns.py                                        six rows, three minutes
   bench/turns.py --rows c32,h2 --rounds 15
@@ -66,6 +68,7 @@ class Runner:
     name: str
     proxy: Child
     load: object
+    idle: float = 0.0  # CPU seconds a second without load: checks, and what watches over it
 
 
 def start(product, row, origin: str, slices: Slices, stack: ExitStack) -> Runner:
@@ -79,15 +82,25 @@ def start(product, row, origin: str, slices: Slices, stack: ExitStack) -> Runner
     return Runner(product.name, proxy, load_of(row, place, programs, run=slices.run))
 
 
+def note_idle(runners: list[Runner]) -> None:
+    before = [runner.proxy.cpu_seconds() for runner in runners]
+    time.sleep(IDLE_SECONDS)
+    for runner, since in zip(runners, before):
+        runner.idle = (runner.proxy.cpu_seconds() - since) / IDLE_SECONDS
+
+
 def round_of(runners: list[Runner], slices: Slices, seconds: int) -> dict[str, float]:
-    """CPU us a request of each. Raises RuntimeError when something failed."""
+    """CPU us a request of each, of the time in which it was loaded. Raises RuntimeError when
+    something failed."""
     before = [runner.proxy.cpu_seconds() for runner in runners]
     results = slices.drive([runner.load for runner in runners], seconds)
     costs = {}
     for runner, since, result in zip(runners, before, results):
         if sum(result.get(kind, 0) for kind in ERRORS) > 0 or result["requests"] == 0:
             raise RuntimeError(f"{runner.name}: {result}")
-        costs[runner.name] = (runner.proxy.cpu_seconds() - since) * 1e6 / result["requests"]
+        of_others = runner.idle * seconds * (len(runners) - 1)
+        cost = runner.proxy.cpu_seconds() - since - of_others
+        costs[runner.name] = cost * 1e6 / result["requests"]
     return costs
 
 
@@ -98,6 +111,7 @@ def compare(row, products, arguments: argparse.Namespace, origin: str) -> None:
         runners = [start(product, row, origin, slices, stack) for product in products
                    if row.mode in product.modes and product.can(row.mode)]
         round_of(runners, slices, 1)  # the first requests are not like the others
+        note_idle(runners)
         rounds = []
         for turn in range(arguments.rounds):
             shift = turn % len(runners)
