@@ -110,7 +110,7 @@ def compare(row, products, arguments: argparse.Namespace, origin: str) -> None:
     with ExitStack() as stack:
         runners = [start(product, row, origin, slices, stack) for product in products
                    if row.mode in product.modes and product.can(row.mode)]
-        round_of(runners, slices, 1)  # the first requests are not like the others
+        slices.drive([runner.load for runner in runners], arguments.seconds)  # to warm up
         note_idle(runners)
         rounds = []
         for turn in range(arguments.rounds):
