@@ -41,8 +41,7 @@ def session_limits():
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item):
     """Beside what it bears of another run."""
-    kind = next((mark for mark in ("alone", "quiet") if item.get_closest_marker(mark)), "common")
-    with company.place(kind):
+    with company.place(alone=item.get_closest_marker("alone") is not None):
         yield
 
 

@@ -13,8 +13,6 @@ from bench.failover.pair import wait
 from bench.failover.poise import KEY
 from lib.programs import POISE, Program
 
-pytestmark = pytest.mark.quiet
-
 PORT = 9695
 OTHER_KEY = "77" * 32
 

@@ -14,7 +14,7 @@ import pytest
 from bench.failover.observer import probe
 from lib.pair_world import ADDRESS, GENEROUS, World, at_work, wait
 
-pytestmark = pytest.mark.quiet
+pytestmark = pytest.mark.alone
 
 FREEZE = """
 import os, signal, sys, time

@@ -11,8 +11,6 @@ from lib.layer4 import (INNER, INNER6, VIP, Caller, Echo, common, direct_server,
 from lib.network import _ip
 from lib.pair_world import GENEROUS, World, at_work
 
-pytestmark = pytest.mark.quiet
-
 assert VIP == ADDRESS  # the servers of mode dr have it on lo
 PORT = 7007
 

@@ -13,8 +13,6 @@ from lib.pair_world import GENEROUS, at_work, wait
 from lib.programs import POISE
 from pair_replication_test import Replicated, same_settings
 
-pytestmark = pytest.mark.quiet
-
 PARTS, BODY_BYTES = 8, 60_000
 LONG = 20.0  # a node starts, meets the other one, and both exchange what they have
 

@@ -11,8 +11,6 @@ from lib.pair_world import GENEROUS, World, at_work
 from bench.failover.pair import ADDRESS, wait
 from bench.failover.poise import HEARTBEAT_PORT
 
-pytestmark = pytest.mark.quiet
-
 TLS_PORT, STICKY_PORT = 8443, 8081
 USERS = 40
 

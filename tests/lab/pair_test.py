@@ -10,7 +10,7 @@ import pytest
 
 from lib.pair_world import ADDRESS, ADDRESS6, GENEROUS, World, at_work, wait
 
-pytestmark = pytest.mark.quiet
+pytestmark = pytest.mark.alone
 
 
 @pytest.fixture

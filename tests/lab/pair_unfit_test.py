@@ -7,7 +7,7 @@ import pytest
 from bench.failover.pair import PREFIX
 from lib.pair_world import ADDRESS, ADDRESS6, GENEROUS, World, at_work, wait
 
-pytestmark = pytest.mark.quiet
+pytestmark = pytest.mark.alone
 
 STEADY = 3.0  # seconds in which nothing may change
 

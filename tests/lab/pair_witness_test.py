@@ -7,7 +7,7 @@ import pytest
 from lib.network import _ip
 from lib.pair_world import GENEROUS, World, at_work, wait
 
-pytestmark = pytest.mark.quiet
+pytestmark = pytest.mark.alone
 
 
 class Routed(World):

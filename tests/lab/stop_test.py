@@ -3,6 +3,8 @@
 import signal
 import time
 
+import pytest
+
 from lib.programs import wait_for
 
 
@@ -31,6 +33,7 @@ def test_sigterm_finishes_what_runs_and_refuses_what_is_new(lab):
     assert poise.process.wait(3) == 0
 
 
+@pytest.mark.alone  # how many are between two requests is a matter of the clients' share
 def test_sigterm_fails_no_request_of_a_load(lab):
     """A client may meet a closed door, but what was taken in is answered."""
     lab.origin("s1")

@@ -1,4 +1,4 @@
-"""Two runs of the lab beside each other: which scenarios bear which company."""
+"""Two runs of the lab beside each other: most scenarios share the machine, some have it alone."""
 
 import contextlib
 import fcntl
@@ -6,7 +6,6 @@ import fcntl
 from .programs import ROOT
 
 FOLDER = ROOT / "build"
-KINDS = ("common", "quiet")  # each bears others of its kind; the third, "alone", bears nobody
 
 
 @contextlib.contextmanager
@@ -18,17 +17,10 @@ def _locked(name: str, how: int):
 
 
 @contextlib.contextmanager
-def place(kind: str):
+def place(alone: bool):
     """Room for one scenario, when there is. Who waits for the other run's scenario to end does it
     at the gate, so that its next one does not slip in before."""
     with contextlib.ExitStack() as taken:
         with _locked("gate", fcntl.LOCK_EX):
-            for each in KINDS:
-                if each == kind:
-                    taken.enter_context(_locked(each, fcntl.LOCK_SH))
-                elif kind == "alone":
-                    taken.enter_context(_locked(each, fcntl.LOCK_EX))
-                else:
-                    with _locked(each, fcntl.LOCK_EX):
-                        pass  # nobody of that kind is left
+            taken.enter_context(_locked("room", fcntl.LOCK_EX if alone else fcntl.LOCK_SH))
         yield
