@@ -24,6 +24,8 @@ constexpr milliseconds hurried_idle{5'000};
 constexpr milliseconds quiet_answered{1'000};
 constexpr milliseconds quiet_awaiting{5'000};
 constexpr milliseconds at_once{1};
+// Of emptying a closing socket: more than its buffer can hold.
+constexpr int last_turns_max = 10'000;
 
 HashKey random_key() {
     std::random_device random;
@@ -55,6 +57,8 @@ UdpListener::UdpListener(Worker& worker, UdpListeners& all, const Address& addre
 UdpListener::~UdpListener() {
     assert(sessions_.size() == 0);
     std::erase(all_.all_, this);
+    for (UdpListener* one : all_.all_)
+        if (one->successor_ == this) one->successor_ = nullptr;
 }
 
 Task<void> UdpListener::run(UdpListener* listener) {
@@ -63,7 +67,10 @@ Task<void> UdpListener::run(UdpListener* listener) {
     self->sleeper_ = &waiter;
     for (;;) {
         self->turn();
-        if (self->closing_ && self->sessions_.size() == 0) break;
+        if (self->closing_ && self->sessions_.size() == 0) {
+            self->empty_for_successor();
+            break;
+        }
         waiter.expires_after(forever);
         if (!self->due_.empty()) waiter.wake();  // goes on in the next turn of the loop
         self->want(waiter, Direction::read);
@@ -133,6 +140,7 @@ void UdpListener::take_over(UdpListener& old) {
         sessions_.insert(session);
     }
     due_.splice(due_.end(), old.due_);
+    old.successor_ = this;
     old.look_again();  // it has nothing left to stay for
 }
 
@@ -200,7 +208,17 @@ void UdpListener::serve_due() {
     send_replies();
 }
 
+// The kernel has given some of its clients' datagrams to this socket until now.
+void UdpListener::empty_for_successor() {
+    if (successor_ == nullptr) return;
+    stop_hearing(door_);
+    may_read();
+    for (int i = 0; i < last_turns_max && readable(); ++i)
+        take_from_clients();
+}
+
 void UdpListener::take_from_clients() {
+    UdpListener& heir = successor_ != nullptr ? *successor_ : *this;
     for (int i = 0; i < batches_a_turn && readable(); ++i) {
         const unsigned most = burst_.most();
         const BatchResult got = batch_.receive_from_clients(door_, most);
@@ -212,7 +230,8 @@ void UdpListener::take_from_clients() {
             unsigned count = 1;
             while (first + count < got.count && batch_.sender(first + count, door_) == key)
                 ++count;
-            if (UdpSession* session = find_or_begin(key, count)) forward(*session, first, count);
+            if (UdpSession* session = heir.find_or_begin(key, count))
+                heir.forward(*session, first, count);
             first += count;
         }
     }

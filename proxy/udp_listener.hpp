@@ -63,6 +63,7 @@ private:
     void relay(UdpSession& session);
     void send_replies();
     void take_from_clients();
+    void empty_for_successor();
     UdpSession* find_or_begin(const UdpKey& key, unsigned datagrams);
     Reason why_not_begin();
     void forward(UdpSession& session, unsigned first, unsigned count);
@@ -92,6 +93,7 @@ private:
     Burst burst_;  // of the clients
     UdpReporter reporter_;
     Waiter* sleeper_ = nullptr;
+    UdpListener* successor_ = nullptr;  // has taken over: what still comes here is for its sessions
     bool closing_ = false;
     bool look_ = false;
 };

@@ -74,6 +74,15 @@ UdpDoor udp_door(int fd) {
     return {fd, bound.ss_family == AF_INET6, to_address(bound).is_any()};
 }
 
+// A socket that is connected hears its peer alone, and SO_REUSEPORT passes over it.
+void stop_hearing(const UdpDoor& door) {
+    Address nobody = *parse_ip(door.v6 ? "::1" : "127.0.0.1");
+    nobody.port = 9;  // discard: says nothing
+    const SocketAddress to(nobody);
+    // If it fails, on a machine without loopback, a datagram may come until the socket is closed.
+    [[maybe_unused]] const int done = ::connect(door.fd, to.get(), to.length);
+}
+
 std::expected<int, int> connect_udp(const Address& server) {
     const SocketAddress to(server);
     const int fd = ::socket(to.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

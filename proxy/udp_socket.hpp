@@ -21,6 +21,8 @@ struct UdpDoor {
     bool wildcard = false;  // replies must say from which address they come
 };
 UdpDoor udp_door(int fd);
+/// From now on the kernel gives what comes to others of its address. What has come can be read.
+void stop_hearing(const UdpDoor& door);
 
 /// A socket that hears `server` alone, and what ICMP says of it. The error is an errno.
 std::expected<int, int> connect_udp(const Address& server);

@@ -89,6 +89,22 @@ def test_a_service_that_comes_back_in_time_goes_on(lab):
     assert len(server.sources()) <= 2 * 6 + 2  # a client may have changed its worker, once
 
 
+def test_no_datagram_is_lost_in_the_old_socket_of_a_service_that_comes_back(lab):
+    lab.udp_server()
+    poise = lab.balance_udp("s1")
+    clients = [lab.udp_client(timeout=1) for _ in range(30)]
+    assert [client.server() for client in clients] == ["s1"] * 30
+    lab.origin("s1")
+    ways = [{"other": lab.service("s1", listen=":80")}, {"web": lab.udp_service("s1")}]
+    for _ in range(8):
+        for services in ways:
+            poise.write({"services": services})
+            assert poise.run("reload").returncode == 0
+        for client in clients:
+            client.send(b"?")
+        assert [client.receive() for client in clients] == [b"s1:?"] * 30
+
+
 def test_a_stop_delivers_what_is_on_its_way_and_does_not_wait_for_quiet_clients(lab):
     lab.udp_server("s1", answers=slow)
     lab.udp_server("s2")
