@@ -71,9 +71,8 @@ void Ring::end() {
         io_uring_submit_and_get_events(&ring_);
         hand_out_all();
     } while (handed_out_ > 0);
-    const __kernel_timespec short_time{0, 100'000'000};
     while (farewells_ > 0 && std::chrono::steady_clock::now() < until) {
-        auto timeout = short_time;
+        __kernel_timespec timeout{0, 100'000'000};
         io_uring_cqe* first = nullptr;
         io_uring_submit_and_wait_timeout(&ring_, &first, 1, &timeout, nullptr);
         hand_out_all();
