@@ -5,6 +5,7 @@ compares: so a ratio is made of each round, and the median of those is told."""
 
 import argparse
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -145,7 +146,7 @@ def main() -> int:
                 wait_until_answers(origin, port)
                 for row in arguments.chosen:
                     compare(row, products, arguments, f"127.0.0.1:{port}")
-    except (RuntimeError, OSError, ValueError) as error:
+    except (RuntimeError, OSError, ValueError, subprocess.TimeoutExpired) as error:
         print(f"turns.py: {error}", file=sys.stderr)
         return 1
     return 0

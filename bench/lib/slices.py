@@ -33,12 +33,15 @@ class Slices:
             process.kill()
 
     def drive(self, loads: list[Callable[[float], dict]], seconds: float) -> list[dict]:
-        """Gives each of `loads`, which run one command by run(), so many seconds in slices."""
+        """Gives each of `loads`, which run one command by run(), so many seconds in slices. Raises
+        what the first of them does that fails, and ends the others then."""
         self._processes.clear()
         with ThreadPoolExecutor(len(loads)) as threads:
             results = [threads.submit(load, seconds * len(loads)) for load in loads]
             try:
                 while not all(result.done() for result in results):
+                    if any(result.done() and result.exception() for result in results):
+                        break
                     with self._lock:
                         processes = list(self._processes)
                     if len(processes) == len(loads):
@@ -47,7 +50,8 @@ class Slices:
             finally:
                 for process in self._processes:
                     process.kill()
-            return [result.result() for result in results]
+            failed = [result for result in results if result.done() and result.exception()]
+            return [result.result() for result in failed or results]
 
     def _give_turns(self, processes: list[subprocess.Popen]) -> None:
         for process in processes:
