@@ -19,6 +19,7 @@ class Slices:
         self._slice = slice_seconds
         self._lock = threading.Lock()
         self._processes: list[subprocess.Popen] = []
+        self._ended = False
 
     def run(self, command: list[str], seconds: float) -> str:
         """As run_command, for loads of drive(): runs when it is its turn."""
@@ -27,6 +28,8 @@ class Slices:
         process.send_signal(signal.SIGSTOP)
         with self._lock:
             self._processes.append(process)
+            if self._ended:  # while this one was started
+                process.kill()
         try:
             return process.communicate(timeout=seconds + PATIENCE_SECONDS)[0]
         finally:
@@ -36,6 +39,7 @@ class Slices:
         """Gives each of `loads`, which run one command by run(), so many seconds in slices. Raises
         what the first of them does that fails, and ends the others then."""
         self._processes.clear()
+        self._ended = False
         with ThreadPoolExecutor(len(loads)) as threads:
             results = [threads.submit(load, seconds * len(loads)) for load in loads]
             try:
@@ -48,8 +52,10 @@ class Slices:
                         self._give_turns(processes)
                     time.sleep(0.001)
             finally:
-                for process in self._processes:
-                    process.kill()
+                with self._lock:
+                    self._ended = True
+                    for process in self._processes:
+                        process.kill()
             failed = [result for result in results if result.done() and result.exception()]
             return [result.result() for result in failed or results]
 
