@@ -31,21 +31,17 @@ constexpr microseconds overdue_after(milliseconds heartbeat) {
 }  // namespace
 
 void LossHistory::push(bool here) {
-    if (size_ == kept) {
-        if (!here_[next_]) --lost_;
-    } else {
-        ++size_;
+    const bool full = size_ == kept;
+    if (full && missing(next_)) {
+        --lost_;
+        if (missing(next_ + 1)) --lost_after_lost_;
     }
+    const bool after_lost = size_ > 0 && missing(next_ + kept - 1);
+    if (!full) ++size_;
     here_[next_] = here;
     if (!here) ++lost_;
+    if (!here && after_lost) ++lost_after_lost_;
     next_ = (next_ + 1) % kept;
-    run_ = here ? 0 : run_ + 1;
-    burst_ = std::max(burst_, run_);
-    if (++since_turn_ == kept) {
-        since_turn_ = 0;
-        burst_before_ = burst_;
-        burst_ = 0;
-    }
 }
 
 void LossHistory::received(std::uint64_t missing) {
@@ -58,18 +54,18 @@ double LossHistory::loss() const {
     return size_ == 0 ? 0 : static_cast<double>(lost_) / static_cast<double>(size_);
 }
 
-std::size_t LossHistory::longest_burst() const {
-    return std::max(burst_, burst_before_);
+double LossHistory::loss_after_loss() const {
+    return (static_cast<double>(lost_after_lost_) + loss()) / (static_cast<double>(lost_) + 1);
 }
 
-int misses_allowed(double loss, milliseconds heartbeat) {
-    assert(loss >= 0 && loss <= 1);
+int misses_allowed(double loss, double after_loss, milliseconds heartbeat) {
+    assert(loss >= 0 && loss <= 1 && after_loss >= 0 && after_loss <= 1);
     if (loss >= 1) return misses_max;
     const double beats_a_day = 86'400'000.0 / static_cast<double>(heartbeat.count());
-    double rows_a_day = (1 - loss) * beats_a_day;
+    double rows_a_day = (1 - loss) * beats_a_day * loss;
     for (int misses = 1; misses < misses_max; ++misses) {
-        rows_a_day *= loss;
         if (rows_a_day < 1 && misses >= misses_min) return misses;
+        rows_a_day *= std::max(loss, after_loss);
     }
     return misses_max;
 }
@@ -146,13 +142,13 @@ void Detector::tick(Time now) {
 
 microseconds Detector::limit(std::size_t at) const {
     const Path& path = paths_[at];
-    const double smoothed = (path.history.loss() * static_cast<double>(path.history.size()) + 0.5) /
-                            (static_cast<double>(path.history.size()) + 1);
-    int misses = path.history.size() < known_after
-                     ? std::max(misses_unknown, misses_allowed(path.history.loss(), heartbeat_))
-                     : misses_allowed(smoothed, heartbeat_);
-    misses = std::max(misses, static_cast<int>(path.history.longest_burst()) + 2);
-    misses = std::min(misses, misses_max);
+    const LossHistory& history = path.history;
+    const bool known = history.size() >= known_after;
+    // Half a beat more than was lost: a line without any loss so far is not one that has none.
+    const double size = static_cast<double>(history.size());
+    const double loss = known ? (history.loss() * size + 0.5) / (size + 1) : history.loss();
+    const int misses = std::max(known ? misses_min : misses_unknown,
+                                misses_allowed(loss, history.loss_after_loss(), heartbeat_));
     return microseconds(heartbeat_ * misses) + std::clamp(path.margin, margin_min, margin_max);
 }
 

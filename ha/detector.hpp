@@ -1,7 +1,7 @@
 // Whether the other node is still there, from when its beats came. Pure: times in, answers out.
 //
-// k beats in a row must be missing, where k follows the measured loss and the longest burst, so
-// that less than one beat a day is misjudged; and a margin follows how late beats come here.
+// k beats in a row must be missing, where k follows the measured loss and how much of it comes in
+// bursts, so that less than one beat a day is misjudged; and a margin follows how late beats come.
 #pragma once
 
 #include "ha/beat.hpp"
@@ -24,24 +24,26 @@ public:
     std::size_t size() const { return size_; }
     /// Of those kept; 0 to 1.
     double loss() const;
-    /// The most beats in a row that were missing.
-    std::size_t longest_burst() const;
+    /// How likely the beat after a missing one is missing, too: what was counted, and loss() as if
+    /// it had been seen once more, so that a single miss tells nothing of bursts. 0 to 1.
+    double loss_after_loss() const;
 
 private:
     void push(bool here);
+    bool missing(std::size_t at) const { return !here_[at % kept]; }
 
     std::bitset<kept> here_;
     std::size_t next_ = 0, size_ = 0, lost_ = 0;
-    // Recounted when the history has turned over, not at each beat.
-    std::size_t burst_ = 0, burst_before_ = 0, run_ = 0, since_turn_ = 0;
+    std::size_t lost_after_lost_ = 0;  // pairs of neighbours, both of them kept
 };
 
 constexpr int misses_min = 3;
 constexpr int misses_max = 20;
 
-/// How many beats in a row may be missing at a loss of `loss` (0 to 1) until the node counts as
-/// gone, so that less than one such row comes by chance a day.
-int misses_allowed(double loss, std::chrono::milliseconds heartbeat);
+/// How many beats in a row may be missing until the node counts as gone, so that less than one such
+/// row comes by chance a day, on a line that loses `loss` (0 to 1) of all beats and
+/// `after_loss` (likewise) of those that follow a lost one.
+int misses_allowed(double loss, double after_loss, std::chrono::milliseconds heartbeat);
 
 /// One a peer.
 class Detector {

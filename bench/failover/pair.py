@@ -115,13 +115,16 @@ class Pair:
 
     def lose_in_bursts(self, node: Node, chance: int, burst: int) -> None:
         """Of what comes from the other node, one datagram in `chance` and the next `burst - 1`
-        that come within 5 ms a datagram are lost."""
-        peer = self.other(node).ip
+        that come within 5 ms a datagram are lost; and once at the beginning what comes within this
+        time, so that the line is known for one with bursts before two of them come in a row."""
+        peer, lasts = self.other(node).ip, f"{5 * burst}ms"
         self.nft(node, f"add table inet lab; add set inet lab bad {{ type ipv4_addr; flags "
-                       f"dynamic,timeout; timeout {5 * burst}ms; }}; "
+                       f"dynamic,timeout; timeout {lasts}; }}; "
                        "add chain inet lab in { type filter hook input priority 0; }; "
                        f"add rule inet lab in ip saddr {peer} ip saddr @bad drop; "
-                       f"add rule inet lab in ip saddr {peer} numgen random mod {chance} < 1 "
+                       f"add element inet lab bad {{ {peer} }}")
+        time.sleep(0.5)
+        self.nft(node, f"add rule inet lab in ip saddr {peer} numgen random mod {chance} < 1 "
                        "add @bad { ip saddr } drop")
 
     def cut_between(self, node: Node, ways: str = "input output") -> None:

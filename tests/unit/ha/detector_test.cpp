@@ -46,13 +46,16 @@ struct Line {
 TEST_SUITE("ha/detector") {
     TEST_CASE("how many beats may be missing follows the loss") {
         const struct {
-            double loss;
+            double loss, after_loss;
             int misses;
-        } rows[] = {{0, 3}, {0.0001, 3}, {0.01, 4}, {0.1, 7}, {0.3, 13}, {0.9, 20}, {1, 20}};
+        } rows[] = {{0, 0, 3},       {0.0001, 0, 3},  {0.01, 0, 4},     {0.1, 0, 7},
+                    {0.3, 0, 13},    {0.9, 0, 20},    {1, 1, 20},       {0.01, 0.01, 4},
+                    {0.001, 0.3, 9}, {0.01, 0.5, 18}, {0.001, 0.9, 20}, {0, 1, 3}};
 
         for (const auto& row : rows) {
             CAPTURE(row.loss);
-            CHECK(misses_allowed(row.loss, 10ms) == row.misses);
+            CAPTURE(row.after_loss);
+            CHECK(misses_allowed(row.loss, row.after_loss, 10ms) == row.misses);
         }
     }
 
@@ -79,6 +82,36 @@ TEST_SUITE("ha/detector") {
             CHECK(gone == 0);
             CHECK(line.silence_until_gone() <= 250ms);
         }
+    }
+
+    TEST_CASE("after one burst of loss, rows of them are not mistaken for a dead node") {
+        for (const int length : {2, 3}) {
+            CAPTURE(length);
+            Line line;
+            std::mt19937_64 random(11);
+            line.run(1000, [](std::size_t) { return true; });
+            int left = length, gone = 0;
+            const auto comes = [&](std::size_t) {
+                if (left == 0 && random() % 25 == 0) left = length;
+                return left == 0 || left-- == 0;
+            };
+            for (int i = 0; i < 300'000; ++i) {  // 50 minutes
+                line.run(1, comes);
+                if (!line.detector.alive()) ++gone;
+            }
+
+            CHECK(gone == 0);
+            CHECK(line.silence_until_gone() <= 250ms);
+        }
+    }
+
+    TEST_CASE("a beat that is lost by itself makes nobody more patient") {
+        Line line;
+        line.run(1000, [](std::size_t) { return true; });
+        line.run(1, [](std::size_t) { return false; });
+        line.run(10, [](std::size_t) { return true; });
+
+        CHECK(line.silence_until_gone() <= 50ms);
     }
 
     TEST_CASE("one of two paths is enough") {
@@ -157,16 +190,32 @@ TEST_SUITE("ha/detector") {
         CHECK_FALSE(line.detector.doubtful());
     }
 
+    TEST_CASE("the history tells single losses from bursts") {
+        LossHistory history;
+        for (int i = 0; i < 100; ++i)
+            history.received(i % 10 == 0 ? 1 : 0);
+        CHECK(history.loss() == doctest::Approx(10 / 110.0));
+        CHECK(history.loss_after_loss() < 0.01);
+
+        for (int i = 0; i < 10; ++i)
+            history.received(4);  // of four in a row three follow a lost one
+
+        CHECK(history.loss_after_loss() == doctest::Approx(30 / 50.0).epsilon(0.03));
+    }
+
     TEST_CASE("the history forgets") {
         LossHistory history;
         history.received(20);
-        CHECK(history.longest_burst() == 20);
+        CHECK(history.loss_after_loss() > 0.9);
         CHECK(history.loss() > 0.9);
 
-        for (std::size_t i = 0; i < 2 * LossHistory::kept; ++i)
+        // Also while the oldest of the burst go, one by one.
+        for (std::size_t i = 0; i < LossHistory::kept; ++i) {
             history.received(0);
+            CHECK(history.loss_after_loss() <= 1);
+        }
 
         CHECK(history.loss() == 0);
-        CHECK(history.longest_burst() == 0);
+        CHECK(history.loss_after_loss() == 0);
     }
 }
