@@ -127,9 +127,16 @@ void Node::Loop::post(std::function<void()> work, bool wait) {
     } else {
         posted_.push_back(std::move(work));
     }
+    lock.unlock();  // before the thread is woken: it takes the lock first of all
+    wake();
+    if (!wait) return;
+    lock.lock();
+    done_.wait(lock, [&] { return done || ended_; });
+}
+
+void Node::Loop::wake() const {
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t n = ::write(wake_fd_, &one, sizeof one);
-    if (wait) done_.wait(lock, [&] { return done || ended_; });
 }
 
 void Node::Loop::do_posted() {
@@ -149,10 +156,7 @@ void Node::Loop::end() {
         const std::lock_guard lock(mutex_);
         ending_ = true;
     }
-    if (wake_fd_ >= 0) {
-        const std::uint64_t one = 1;
-        [[maybe_unused]] const ssize_t n = ::write(wake_fd_, &one, sizeof one);
-    }
+    if (wake_fd_ >= 0) wake();
     if (thread_.joinable()) thread_.join();
 }
 

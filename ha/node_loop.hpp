@@ -62,6 +62,7 @@ private:
     static constexpr std::chrono::milliseconds batch_every{1};
 
     void run();
+    void wake() const;
     void wait_until(Time due);
     bool flooded() const;
     std::uint64_t bad_datagrams() const;
