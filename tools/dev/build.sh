@@ -17,7 +17,10 @@ build() {
     shift
     configure "$kind"
     say "building build/$kind ${*:-(everything)}"
-    ninja -C "build/$kind" -j "${JOBS:-$(nproc)}" --quiet "$@"
+    # One line that counts for a person, who may have to wait for minutes; none for a log.
+    local quiet=(--quiet)
+    [[ -t 1 ]] && quiet=()
+    NINJA_STATUS='[%f/%t, %es] ' ninja -C "build/$kind" -j "${JOBS:-$(nproc)}" "${quiet[@]}" "$@"
 }
 
 configure() {
