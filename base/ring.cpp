@@ -68,12 +68,14 @@ int Ring::enable() noexcept {
 void Ring::end() {
     const auto until = std::chrono::steady_clock::now() + end_limit;
     do {
+        ++batch_;
         io_uring_submit_and_get_events(&ring_);
         hand_out_all();
     } while (handed_out_ > 0);
     while (farewells_ > 0 && std::chrono::steady_clock::now() < until) {
         __kernel_timespec timeout{0, 100'000'000};
         io_uring_cqe* first = nullptr;
+        ++batch_;
         io_uring_submit_and_wait_timeout(&ring_, &first, 1, &timeout, nullptr);
         hand_out_all();
     }
@@ -134,7 +136,8 @@ void Ring::close(Pollable& pollable) noexcept {
         submit();
         ::close(pollable.fd());
     } else if (last != nullptr) {
-        last->closes = closes_behind_send_ = true;
+        last->closes = true;
+        keep_for_end(*last);
         ++farewells_;
         if (last->waits) engine_.expires_after(*last, Send::farewell_limit);
     } else {
@@ -158,6 +161,7 @@ io_uring_sqe& Ring::next_entry() noexcept {
 void Ring::submit() noexcept {
     constexpr int tries_max = 1000;  // it may be short of memory for a moment
     if (enable() != 0) return;
+    ++batch_;
     for (int i = 0; i < tries_max && io_uring_sq_ready(&ring_) > 0; ++i)
         if (const int n = io_uring_submit(&ring_); n < 0 && n != -EAGAIN && n != -EBUSY) return;
 }
@@ -221,9 +225,10 @@ std::chrono::nanoseconds Ring::wait(std::chrono::nanoseconds limit) {
     using Clock = std::chrono::steady_clock;
     Clock::duration idle{};
     // Few entries go out in the call that waits; their work counts as idle time, which they are
-    // little beside. After more, or when a descriptor is to be closed behind a send, the call that
-    // waits is made only if there is nothing to do.
-    if (limit.count() == 0 || io_uring_sq_ready(&ring_) > few || closes_behind_send_) {
+    // little beside. After more, or when a socket is to end behind a send, the call that waits
+    // is made only if there is nothing to do.
+    if (limit.count() == 0 || io_uring_sq_ready(&ring_) > few || ends_behind_send_) {
+        ++batch_;
         io_uring_submit_and_get_events(&ring_);
         hand_out_all();
         if (handed_out_ > 0) return idle;
@@ -233,6 +238,7 @@ std::chrono::nanoseconds Ring::wait(std::chrono::nanoseconds limit) {
         timeout.tv_sec = std::chrono::floor<std::chrono::seconds>(limit).count();
         timeout.tv_nsec = limit.count() % 1'000'000'000;
         io_uring_cqe* first = nullptr;
+        ++batch_;
         const auto since = Clock::now();
         io_uring_submit_and_wait_timeout(&ring_, &first, 1, &timeout, nullptr);
         idle = Clock::now() - since;
@@ -259,7 +265,7 @@ void Ring::hand_out_all() {
     for (const auto index : sends_of_turn_)
         if (!sends_[index]->waits) end_send(*sends_[index]);
     sends_of_turn_.clear();
-    closes_behind_send_ = false;
+    ends_behind_send_ = false;
 }
 
 void Ring::hand_out(const io_uring_cqe& completion) {

@@ -57,6 +57,12 @@ public:
     /// Nothing is told of it, but on_send_waits when the socket does not take all of them, and
     /// then on_sent. False: all memory for sends is in use.
     bool send(SocketStream& socket, std::span<const iovec> pieces, std::size_t bytes, bool more);
+    /// Adds to what the socket sends in this turn already. False: there is nothing of it that has
+    /// not gone out, or no room.
+    bool append(SocketStream& socket, std::span<const iovec> pieces, std::size_t bytes, bool more);
+    /// Half-closes the socket behind its last send, in the same segment if that has not gone out.
+    /// False: no send is known to be on its way.
+    bool end_behind_send(SocketStream& socket) noexcept;
     /// Counts the turns: a send of an earlier one is out, or on_send_waits was called.
     std::uint32_t turn() const { return turn_; }
     /// Ends this turn for sends: what is to be sent goes out now.
@@ -91,6 +97,8 @@ private:
     void queue_cancel(std::uint64_t name) noexcept;
     void queue_close(int fd) noexcept;
     void submit() noexcept;
+    bool is_here(const Send& send) const;  // the kernel does not have it yet
+    void keep_for_end(Send& send) noexcept;
     int enable() noexcept;
     void hand_out_all();
     void hand_out(const io_uring_cqe& completion);
@@ -104,6 +112,7 @@ private:
     Engine& engine_;
     io_uring ring_{};
     std::unique_ptr<ReceiveBlocks> blocks_;
+    std::uint32_t batch_ = 1;  // counts what went to the kernel together
     bool enabled_ = false;
     bool in_loop_ = false;
     std::vector<Place> places_;
@@ -111,8 +120,8 @@ private:
     std::vector<std::unique_ptr<Send>> sends_;
     std::vector<std::uint32_t> free_sends_;
     std::vector<std::uint32_t> sends_of_turn_;
-    bool closes_behind_send_ = false;  // in this turn
-    std::size_t farewells_ = 0;        // sends behind which a descriptor is to be closed
+    bool ends_behind_send_ = false;  // in this turn
+    std::size_t farewells_ = 0;      // sends behind which a descriptor is to be closed
     std::uint32_t turn_ = 1;
     unsigned handed_out_ = 0;  // the last time
 };

@@ -13,6 +13,17 @@
 
 namespace poise {
 
+namespace {
+
+void copy(std::span<const iovec> pieces, char* to) {
+    for (const iovec& piece : pieces) {
+        std::memcpy(to, piece.iov_base, piece.iov_len);
+        to += piece.iov_len;
+    }
+}
+
+}  // namespace
+
 Ring::Send* Ring::take_send() {
     if (free_sends_.empty()) {
         if (sends_.size() == sends_max) return nullptr;
@@ -36,17 +47,48 @@ bool Ring::send(SocketStream& socket, std::span<const iovec> pieces, std::size_t
     send->begin = 0;
     send->end = bytes;
     send->fd = socket.fd();
-    send->waits = send->closes = false;
-    char* to = send->data.data();
-    for (const iovec& piece : pieces) {
-        std::memcpy(to, piece.iov_base, piece.iov_len);
-        to += piece.iov_len;
-    }
+    send->waits = send->ends = send->closes = false;
+    copy(pieces, send->data.data());
     sends_of_turn_.push_back(send->index);
     // At once and all of it, or it is told.
     io_uring_sqe& entry = queue_send(*send, MSG_DONTWAIT | (more ? MSG_MORE : 0));
     entry.flags |= IOSQE_CQE_SKIP_SUCCESS;
+    send->entry = &entry;
+    send->batch = batch_;
     return true;
+}
+
+bool Ring::is_here(const Send& send) const {
+    return send.batch == batch_ && !send.waits;
+}
+
+bool Ring::append(SocketStream& socket, std::span<const iovec> pieces, std::size_t bytes,
+                  bool more) {
+    const Place& place = places_[socket.place_];
+    if (place.send == no_place) return false;
+    Send& send = *sends_[place.send];
+    if (!is_here(send) || send.ends || bytes > send.data.size() - send.end) return false;
+    copy(pieces, &send.data[send.end]);
+    send.end += bytes;
+    send.entry->len = static_cast<std::uint32_t>(send.end);
+    if (more)
+        send.entry->msg_flags |= MSG_MORE;
+    else
+        send.entry->msg_flags &= ~static_cast<std::uint32_t>(MSG_MORE);
+    return true;
+}
+
+bool Ring::end_behind_send(SocketStream& socket) noexcept {
+    const Place& place = places_[socket.place_];
+    if (place.send == no_place) return false;
+    keep_for_end(*sends_[place.send]);
+    return true;
+}
+
+// The kernel keeps the bytes back until they are pushed by the end, which is to go with them.
+void Ring::keep_for_end(Send& send) noexcept {
+    send.ends = ends_behind_send_ = true;
+    if (is_here(send)) send.entry->msg_flags |= MSG_MORE;
 }
 
 io_uring_sqe& Ring::queue_send(Send& send, int flags) {
@@ -87,6 +129,8 @@ void Ring::on_send_ended(Send& send, int result) {
 
 void Ring::end_send(Send& send) {
     send.unlink();
+    // Before it is closed: that would throw away what it has kept, if something came unread.
+    if (send.ends) ::shutdown(send.fd, SHUT_WR);
     if (send.closes) {
         ::close(send.fd);
         --farewells_;

@@ -33,7 +33,10 @@ struct Ring::Send final : DeadlineWheel::Entry {
     std::uint32_t generation = 0;
     std::size_t begin = 0, end = 0;  // of what is not out yet
     int fd = -1;
+    io_uring_sqe* entry = nullptr;  // the kernel does not have it yet while `batch` is the ring's
+    std::uint32_t batch = 0;
     bool waits = false;   // the socket was full: it goes on when that is not
+    bool ends = false;    // half-closes afterwards
     bool closes = false;  // the descriptor, afterwards
     std::array<char, send_bytes_max> data;
 

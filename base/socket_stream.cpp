@@ -50,7 +50,6 @@ SocketStream::SocketStream(TakeOver, SocketStream& other)
       sending_(other.sending_),
       more_(other.more_),
       ended_(other.ended_),
-      end_when_sent_(other.end_when_sent_),
       bypassed_(other.bypassed_) {
     other.receiving_ = false;
 }
@@ -194,11 +193,13 @@ IoResult SocketStream::transmit_now(std::span<const iovec> pieces, bool more) {
 IoResult SocketStream::transmit(std::span<const iovec> pieces, bool more) {
     assert(!pieces.empty());
     if (ring_ == nullptr) return transmit_now(pieces, more);
-    if (must_wait_to_write()) return {Io::would_block};
-    if (write_error_ != 0) return {Io::failed, write_error_};
     std::size_t bytes = 0;
     for (const iovec& piece : pieces)
         bytes += piece.iov_len;
+    if (sent_in_turn_ == ring_->turn() && bytes > 0 && ring_->append(*this, pieces, bytes, more))
+        return {Io::ok, 0, bytes};
+    if (must_wait_to_write()) return {Io::would_block};
+    if (write_error_ != 0) return {Io::failed, write_error_};
     if (bytes == 0 || bytes > Ring::send_bytes_max || !ring_->send(*this, pieces, bytes, more))
         return transmit_now(pieces, more);
     sent_in_turn_ = ring_->turn();
@@ -214,10 +215,8 @@ bool SocketStream::must_wait_to_write() {
 }
 
 void SocketStream::send_end() noexcept {
-    if (must_wait_to_write())
-        end_when_sent_ = true;
-    else
-        ::shutdown(fd(), SHUT_WR);  // the peer may have gone already: nothing to do about it
+    if (ring_ != nullptr && ring_->end_behind_send(*this)) return;
+    ::shutdown(fd(), SHUT_WR);  // the peer may have gone already: nothing to do about it
 }
 
 void SocketStream::reset_at_close() noexcept {
@@ -342,8 +341,6 @@ void SocketStream::on_sent(int error) {
         write_error_ = static_cast<std::uint16_t>(error);
         // What the peer has sent before it went is still to be read; else the receive ends, too.
         if (error != EPIPE && error != ECONNRESET) ::shutdown(fd(), SHUT_RDWR);
-    } else if (end_when_sent_) {
-        ::shutdown(fd(), SHUT_WR);
     }
     tell(Direction::write);
     ask_again();

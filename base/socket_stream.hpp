@@ -70,7 +70,6 @@ private:
     bool sending_ : 1 = false;         // a send waits for the peer
     bool more_ : 1 = false;            // the kernel has more, or may have
     bool ended_ : 1 = false;           // the peer sends no more
-    bool end_when_sent_ : 1 = false;   // half-close then
     bool bypassed_ : 1 = false;        // bytes go through a pipe: no receive, or it would get them
 };
 
