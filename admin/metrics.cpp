@@ -222,6 +222,9 @@ std::string metrics_text(const std::string& text, std::span<const CertificateFac
                at(status, "generations_ending"));
     page.gauge("poise_workers", "Worker threads.", "", at(status, "workers"));
     page.gauge("poise_connections", "Client connections open now.", "", at(status, "connections"));
+    for (std::size_t i = 0; const json& one : at(status, "worker_connections"))
+        page.gauge("poise_worker_connections", "Of them, by worker.",
+                   fmt::format(R"(worker="{}")", i++), one);
     page.gauge("poise_draining", "1 while no new clients are taken.", "", at(status, "draining"));
     page.counter("poise_refused_connections_total", "Over the limit of client connections.", "",
                  at(status, "refused_connections"));

@@ -107,8 +107,10 @@ Status Runtime::status() const {
     status.generations_ending = impl_->in_force->generations_ending();
     status.workers = impl_->workers->size();
     status.io = to_string(impl_->workers->io());
-    for (unsigned i = 0; i < impl_->workers->size(); ++i)
-        status.connections += (*impl_->workers)[i].clients();
+    for (unsigned i = 0; i < impl_->workers->size(); ++i) {
+        status.worker_connections.push_back((*impl_->workers)[i].clients());
+        status.connections += status.worker_connections.back();
+    }
     const DoorCounts door = door_counts(*impl_->workers);
     status.refused_connections = door.refused_connections;
     status.accept_errors = door.accept_errors;

@@ -105,11 +105,12 @@ struct Status {
     std::uint64_t generation = 0;
     std::uint64_t generations_ending = 0;  // older ones that still have sessions
     std::uint64_t workers = 0;
-    std::string io;                         // how the workers do it: "io_uring" or "epoll"
-    std::uint64_t connections = 0;          // of clients, open now
-    std::uint64_t refused_connections = 0;  // over the limit of client connections, ever
-    std::uint64_t accept_errors = 0;        // no file descriptor was free for a client, ever
-    std::uint64_t incidents = 0;            // refusals and failures, ever
+    std::string io;                                 // how the workers do it: "io_uring" or "epoll"
+    std::uint64_t connections = 0;                  // of clients, open now
+    std::vector<std::uint64_t> worker_connections;  // of these, by worker
+    std::uint64_t refused_connections = 0;          // over the limit of client connections, ever
+    std::uint64_t accept_errors = 0;  // no file descriptor was free for a client, ever
+    std::uint64_t incidents = 0;      // refusals and failures, ever
     bool draining = false;
     std::optional<ha::PairStatus> pair;  // when there are floating addresses or another node
     std::optional<Layer4Status> layer4;

@@ -181,6 +181,7 @@ Status status_from(const json& object) {
     object.at("workers").get_to(status.workers);
     status.io = object.value("io", "");
     object.at("connections").get_to(status.connections);
+    object.at("worker_connections").get_to(status.worker_connections);
     object.at("refused_connections").get_to(status.refused_connections);
     object.at("accept_errors").get_to(status.accept_errors);
     object.at("incidents").get_to(status.incidents);
@@ -221,6 +222,7 @@ std::string status_to_json(const Status& status) {
                 {"workers", status.workers},
                 {"io", status.io},
                 {"connections", status.connections},
+                {"worker_connections", status.worker_connections},
                 {"refused_connections", status.refused_connections},
                 {"accept_errors", status.accept_errors},
                 {"incidents", status.incidents},

@@ -3,8 +3,7 @@
 #include "base/engine.hpp"
 #include "base/socket_address.hpp"
 #include "base/tcp_stream.hpp"
-#include "proxy/client.hpp"
-#include "proxy/session.hpp"
+#include "proxy/client_spread.hpp"
 #include "proxy/worker.hpp"
 
 #include <fmt/format.h>
@@ -83,9 +82,6 @@ void Listener::serve(std::shared_ptr<WorkerGeneration> generation, std::size_t s
     generation_ = std::move(generation);
     service_ = service;
     listen_ = listen;
-    const auto& configured = generation_->services[service]->service.configured.listen.at(listen);
-    proxy_protocol_ = configured.proxy_protocol;  // what comes first
-    tls_ = configured.tls.enabled;
 }
 
 void Listener::close_soon() {
@@ -138,24 +134,12 @@ void Listener::accept_rest() {
 }
 
 void Listener::start_session(int fd, const Address& peer) {
-    if (!worker_.begin_session()) {
-        worker_.refused_connections.add();
-        ::close(fd);
-        return;
-    }
-    auto stream = std::make_unique<TcpStream>(worker_.engine(), fd, Direction::both);
-    stream->set_peer(peer);
-    auto client =
-        std::make_unique<Client>(worker_, std::move(stream), generation_, service_, listen_);
-    const auto& configured = client->worker_service().service.configured;
-    if (proxy_protocol_)
-        worker_.engine().spawn(run_proxied_session, std::move(client));
-    else if (tls_)
-        worker_.engine().spawn(run_tls_session, std::move(client));
-    else if (configured.protocol == config::Protocol::http)
-        worker_.engine().spawn(run_http1_session, std::move(client));
+    // Who closes, as all do then, keeps what it was promised to serve.
+    Worker& serving = closing_ ? worker_ : choose_worker(worker_, worker_.shared().workers);
+    if (&serving == &worker_)
+        worker_.start_client(fd, peer, generation_, service_, listen_);
     else
-        worker_.engine().spawn(run_tcp_session, std::move(client));
+        serving.take_client(fd, peer, address_);
 }
 
 }  // namespace poise::proxy

@@ -1,4 +1,4 @@
-// A listening socket of one worker: accepts, and starts the session that the service speaks.
+// A listening socket of one worker: accepts, and hands clients to the worker that serves them.
 #pragma once
 
 #include "base/address.hpp"
@@ -48,8 +48,6 @@ private:
     std::size_t service_ = 0;
     std::size_t listen_ = 0;
     Waiter* sleeper_ = nullptr;
-    bool proxy_protocol_ = false;
-    bool tls_ = false;
     bool closing_ = false;
 };
 

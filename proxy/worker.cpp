@@ -1,7 +1,10 @@
 #include "proxy/worker.hpp"
 
+#include "base/tcp_stream.hpp"
+#include "proxy/client.hpp"
 #include "proxy/exchange.hpp"
 #include "proxy/listener.hpp"
+#include "proxy/session.hpp"
 #include "proxy/udp_listeners.hpp"
 #include "tls/contexts.hpp"
 
@@ -66,7 +69,8 @@ Task<void> Worker::keep_house(Worker* worker) {
         worker->end_overdue_services();
         worker->call_all_lines();  // for what opens a place and tells nobody, such as slow start
         if (!worker->draining_) continue;
-        if (worker->clients() == 0 || now >= worker->drain_ends_) worker->engine_.cancel_all();
+        const bool all_gone = worker->clients() == 0 && worker->arrivals.arriving() == 0;
+        if (all_gone || now >= worker->drain_ends_) worker->engine_.cancel_all();
     }
 }
 
@@ -137,11 +141,7 @@ void Worker::adopt_here(std::shared_ptr<const Generation> generation,
             listener->close_soon();
             return true;
         }
-        const auto& listens = current_->services[*service]->service.configured.listen;
-        const auto found = std::find_if(listens.begin(), listens.end(), [&](const auto& listen) {
-            return listen.address == listener->address();
-        });
-        listener->serve(current_, *service, static_cast<std::size_t>(found - listens.begin()));
+        listener->serve(current_, *service, listen_at(*service, listener->address()));
         return false;
     });
     keep_current_connections();
@@ -176,6 +176,46 @@ std::optional<std::size_t> Worker::service_at(const Address& address,
             if (listen.address == address) return service->service.index;
     }
     return std::nullopt;
+}
+
+std::size_t Worker::listen_at(std::size_t service, const Address& address) const {
+    const auto& listens = current_->services[service]->service.configured.listen;
+    const auto found = std::ranges::find(listens, address, &config::Listen::address);
+    assert(found != listens.end());
+    return static_cast<std::size_t>(found - listens.begin());
+}
+
+void Worker::start_client(int fd, const Address& peer, std::shared_ptr<WorkerGeneration> generation,
+                          std::size_t service, std::size_t listen) {
+    if (!begin_session()) {
+        refused_connections.add();
+        ::close(fd);
+        return;
+    }
+    auto stream = std::make_unique<TcpStream>(engine_, fd, Direction::both);
+    stream->set_peer(peer);
+    auto client =
+        std::make_unique<Client>(*this, std::move(stream), std::move(generation), service, listen);
+    const auto& configured = client->worker_service().service.configured;
+    const auto& comes_by = configured.listen.at(listen);
+    if (comes_by.proxy_protocol)  // it comes first
+        engine_.spawn(run_proxied_session, std::move(client));
+    else if (comes_by.tls.enabled)
+        engine_.spawn(run_tls_session, std::move(client));
+    else if (configured.protocol == config::Protocol::http)
+        engine_.spawn(run_http1_session, std::move(client));
+    else
+        engine_.spawn(run_tcp_session, std::move(client));
+}
+
+void Worker::take_client(int fd, const Address& peer, const Address& listening) {
+    engine_.post([this, fd, peer, listening] {
+        arrivals.came();
+        if (const auto service = service_at(listening))
+            start_client(fd, peer, current_, *service, listen_at(*service, listening));
+        else
+            ::close(fd);  // removed while it was on its way: nobody listens there any more
+    });
 }
 
 void Worker::servers_lost() {

@@ -9,6 +9,7 @@
 #include "pool/pool.hpp"
 #include "pool/upstream_connections.hpp"
 #include "proxy/buffer.hpp"
+#include "proxy/client_spread.hpp"
 #include "proxy/http2_memory.hpp"
 #include "proxy/http2_upstreams.hpp"
 #include "proxy/incidents.hpp"
@@ -132,12 +133,20 @@ public:
     bool begin_udp_session();
     void end_udp_session() { udp_sessions.subtract(); }
 
+    /// Starts the session that a client's service speaks, or closes `fd` when the limit is reached.
+    void start_client(int fd, const Address& peer, std::shared_ptr<WorkerGeneration> generation,
+                      std::size_t service, std::size_t listen);
+    /// Any thread, after arrivals.announce(): the same for a client that another worker has
+    /// accepted at `listening`, by the service that listens there now.
+    void take_client(int fd, const Address& peer, const Address& listening);
+
     /// Which of the workers whose bits are set in `mask` (not 0) has its turn now: each in turn.
     unsigned next_turn(std::uint64_t mask);
 
     // Read by any thread.
     Counter sessions;      // client connections open now
     Counter udp_sessions;  // clients that sent datagrams, now
+    ClientArrivals arrivals;
     Counter accept_errors;
     Counter refused_connections;  // over the limit
 
@@ -149,6 +158,7 @@ private:
     void end_removed_services();
     void end_overdue_services();
     void call_all_lines();
+    std::size_t listen_at(std::size_t service, const Address& address) const;
     template <typename Visit>
     void for_each_service(Visit visit);  // of every generation that lives
 

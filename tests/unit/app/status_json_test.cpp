@@ -59,6 +59,7 @@ Status status() {
         .generations_ending = 1,
         .workers = 4,
         .connections = 9,
+        .worker_connections = {2, 3, 4, 0},
         .incidents = 3,
         .draining = true,
         .layer4 = Layer4Status{.flows = 70, .fast_flows = 30, .no_fast_path = "why", .threads = 3},
