@@ -2,7 +2,11 @@
 
 import socket
 import ssl
+import time
 
+# They come so many at a time: a burst would measure what clients need in their first moments.
+AT_A_TIME = 500
+PAUSE_SECONDS = 0.3
 REQUEST = b"GET /1 HTTP/1.1\r\nHost: bench\r\n\r\n"
 
 
@@ -15,7 +19,7 @@ class IdleClients:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE  # each run has certificates of its own
         self.sockets: list[socket.socket] = []
-        for _ in range(count):
+        for number in range(1, count + 1):
             client = socket.socket()
             client.settimeout(5)
             try:
@@ -29,6 +33,8 @@ class IdleClients:
                 client.close()
                 if self.errors > 100:
                     break
+            if number % AT_A_TIME == 0:
+                time.sleep(PAUSE_SECONDS)
 
     @staticmethod
     def ask(client: socket.socket) -> None:
