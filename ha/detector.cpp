@@ -42,6 +42,13 @@ void LossHistory::push(bool here) {
     if (!here) ++lost_;
     if (!here && after_lost) ++lost_after_lost_;
     next_ = (next_ + 1) % kept;
+    run_ = here ? 0 : run_ + 1;
+    burst_ = std::max(burst_, run_);
+    if (++since_turn_ == kept) {
+        since_turn_ = 0;
+        burst_before_ = burst_;
+        burst_ = 0;
+    }
 }
 
 void LossHistory::received(std::uint64_t missing) {
@@ -56,6 +63,10 @@ double LossHistory::loss() const {
 
 double LossHistory::loss_after_loss() const {
     return (static_cast<double>(lost_after_lost_) + loss()) / (static_cast<double>(lost_) + 1);
+}
+
+std::size_t LossHistory::longest_burst() const {
+    return std::max(burst_, burst_before_);
 }
 
 int misses_allowed(double loss, double after_loss, milliseconds heartbeat) {
@@ -147,8 +158,11 @@ microseconds Detector::limit(std::size_t at) const {
     // Half a beat more than was lost: a line without any loss so far is not one that has none.
     const double size = static_cast<double>(history.size());
     const double loss = known ? (history.loss() * size + 0.5) / (size + 1) : history.loss();
-    const int misses = std::max(known ? misses_min : misses_unknown,
-                                misses_allowed(loss, history.loss_after_loss(), heartbeat_));
+    const int by_chance = misses_allowed(loss, history.loss_after_loss(), heartbeat_);
+    // Single losses beside rare bursts make these look less likely than they are.
+    const int by_bursts = static_cast<int>(history.longest_burst()) + 2;
+    const int misses =
+        std::min(std::max({known ? misses_min : misses_unknown, by_chance, by_bursts}), misses_max);
     return microseconds(heartbeat_ * misses) + std::clamp(path.margin, margin_min, margin_max);
 }
 

@@ -1,7 +1,7 @@
 // Whether the other node is still there, from when its beats came. Pure: times in, answers out.
 //
-// k beats in a row must be missing, where k follows the measured loss and how much of it comes in
-// bursts, so that less than one beat a day is misjudged; and a margin follows how late beats come.
+// k beats in a row must be missing, where k follows the measured loss, how much of it comes in
+// bursts, and the longest of them; and a margin follows how late beats come here.
 #pragma once
 
 #include "ha/beat.hpp"
@@ -27,6 +27,8 @@ public:
     /// How likely the beat after a missing one is missing, too: what was counted, and loss() as if
     /// it had been seen once more, so that a single miss tells nothing of bursts. 0 to 1.
     double loss_after_loss() const;
+    /// The most beats in a row that were missing.
+    std::size_t longest_burst() const;
 
 private:
     void push(bool here);
@@ -35,6 +37,8 @@ private:
     std::bitset<kept> here_;
     std::size_t next_ = 0, size_ = 0, lost_ = 0;
     std::size_t lost_after_lost_ = 0;  // pairs of neighbours, both of them kept
+    // Recounted when the history has turned over, not at each beat.
+    std::size_t burst_ = 0, burst_before_ = 0, run_ = 0, since_turn_ = 0;
 };
 
 constexpr int misses_min = 3;
@@ -42,7 +46,8 @@ constexpr int misses_max = 20;
 
 /// How many beats in a row may be missing until the node counts as gone, so that less than one such
 /// row comes by chance a day, on a line that loses `loss` (0 to 1) of all beats and
-/// `after_loss` (likewise) of those that follow a lost one.
+/// `after_loss` (likewise) of those that follow a lost one. It knows two kinds of beats only: of a
+/// line that loses many single ones beside rare bursts it thinks too well.
 int misses_allowed(double loss, double after_loss, std::chrono::milliseconds heartbeat);
 
 /// One a peer.

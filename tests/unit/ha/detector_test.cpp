@@ -105,6 +105,26 @@ TEST_SUITE("ha/detector") {
         }
     }
 
+    TEST_CASE("many single losses do not hide that there are bursts") {
+        Line line;
+        std::mt19937_64 random(5);
+        int left = 0, at = 0;
+        const auto comes = [&](std::size_t) {
+            if (++at % 1'000 == 0) left = 15;
+            if (left > 0) return left-- == 0;
+            return random() % 10 != 0;
+        };
+        line.run(1'000, comes);
+        int gone = 0;
+        for (int i = 0; i < 100'000; ++i) {
+            line.run(1, comes);
+            if (!line.detector.alive()) ++gone;
+        }
+
+        // Of a hundred bursts a few have single losses beside them.
+        CHECK(gone <= 20);
+    }
+
     TEST_CASE("a beat that is lost by itself makes nobody more patient") {
         Line line;
         line.run(1000, [](std::size_t) { return true; });
@@ -206,6 +226,7 @@ TEST_SUITE("ha/detector") {
     TEST_CASE("the history forgets") {
         LossHistory history;
         history.received(20);
+        CHECK(history.longest_burst() == 20);
         CHECK(history.loss_after_loss() > 0.9);
         CHECK(history.loss() > 0.9);
 
@@ -217,5 +238,8 @@ TEST_SUITE("ha/detector") {
 
         CHECK(history.loss() == 0);
         CHECK(history.loss_after_loss() == 0);
+        for (std::size_t i = 0; i < LossHistory::kept; ++i)
+            history.received(0);
+        CHECK(history.longest_burst() == 0);
     }
 }
