@@ -137,7 +137,7 @@ void Ring::close(Pollable& pollable) noexcept {
         ::close(pollable.fd());
     } else if (last != nullptr) {
         last->closes = true;
-        keep_for_end(*last);
+        if (!last->waits) keep_for_end(*last);
         ++farewells_;
         if (last->waits) engine_.expires_after(*last, Send::farewell_limit);
     } else {
@@ -252,7 +252,10 @@ void Ring::flush() {
     hand_out_all();
 }
 
+// After a call that has submitted.
 void Ring::hand_out_all() {
+    // It had too little memory for all of them; sends must be with the kernel before they end here.
+    if (io_uring_sq_ready(&ring_) > 0) submit();
     unsigned head = 0;
     handed_out_ = 0;
     io_uring_cqe* completion = nullptr;
@@ -262,8 +265,10 @@ void Ring::hand_out_all() {
     }
     io_uring_cq_advance(&ring_, handed_out_);
     ++turn_;
-    for (const auto index : sends_of_turn_)
+    for (const auto index : sends_of_turn_) {
+        sends_[index]->in_turn = false;
         if (!sends_[index]->waits) end_send(*sends_[index]);
+    }
     sends_of_turn_.clear();
     ends_behind_send_ = false;
 }

@@ -50,6 +50,7 @@ bool Ring::send(SocketStream& socket, std::span<const iovec> pieces, std::size_t
     send->waits = send->ends = send->closes = false;
     copy(pieces, send->data.data());
     sends_of_turn_.push_back(send->index);
+    send->in_turn = true;
     // At once and all of it, or it is told.
     io_uring_sqe& entry = queue_send(*send, MSG_DONTWAIT | (more ? MSG_MORE : 0));
     entry.flags |= IOSQE_CQE_SKIP_SUCCESS;
@@ -101,7 +102,9 @@ io_uring_sqe& Ring::queue_send(Send& send, int flags) {
 
 void Ring::cancel_send(SocketStream& socket) noexcept {
     const Place& place = places_[socket.place_];
-    if (place.send != no_place) queue_cancel(sends_[place.send]->name());
+    if (place.send == no_place) return;
+    sends_[place.send]->ends = false;  // a cut is to look like one
+    queue_cancel(sends_[place.send]->name());
 }
 
 SocketStream* Ring::owner_of(const Send& send) {
@@ -123,8 +126,9 @@ void Ring::on_send_ended(Send& send, int result) {
     }
     const int error = send.begin == send.end ? 0 : result < 0 ? -result : EPIPE;
     if (owner != nullptr) owner->on_sent(error);
-    if (!std::exchange(send.waits, false)) return;  // it ends with the turn
-    end_send(send);
+    if (error != 0) send.ends = false;
+    send.waits = false;
+    if (!send.in_turn) end_send(send);
 }
 
 void Ring::end_send(Send& send) {

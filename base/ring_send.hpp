@@ -35,9 +35,10 @@ struct Ring::Send final : DeadlineWheel::Entry {
     int fd = -1;
     io_uring_sqe* entry = nullptr;  // the kernel does not have it yet while `batch` is the ring's
     std::uint32_t batch = 0;
-    bool waits = false;   // the socket was full: it goes on when that is not
-    bool ends = false;    // half-closes afterwards
-    bool closes = false;  // the descriptor, afterwards
+    bool in_turn = false;  // of the turn that runs, with which it ends
+    bool waits = false;    // the socket was full: it goes on when that is not
+    bool ends = false;     // half-closes afterwards
+    bool closes = false;   // the descriptor, afterwards
     std::array<char, send_bytes_max> data;
 
 private:

@@ -100,6 +100,24 @@ TEST_SUITE("base/last_segment") {
         });
     }
 
+    TEST_CASE_TEMPLATE("a cut stays a cut while bytes wait for the peer", By, ByEpoll, ByRing) {
+        Engine engine(By::kind);
+        Connection connection(engine, 4'096);
+        run(engine, connection, [](Waiter& waiter, Connection& c) -> Task<void> {
+            while (write_text(*c.stream, pattern(1'000)).ok())
+                co_await pass(waiter, 1);
+            c.stream->reset_on_close();
+            c.stream.reset();
+            // It reads at once, so that nothing keeps an end back that would be sent.
+            std::string heard;
+            for (int i = 0; i < 200 && !heard.ends_with('!') && !heard.ends_with('|'); ++i) {
+                heard += c.peer_hears(0ms);
+                co_await pass(waiter, 1);
+            }
+            CHECK(heard.ends_with('!'));
+        });
+    }
+
     TEST_CASE_TEMPLATE("last words arrive although the peer has said something that nobody reads",
                        By, ByEpoll, ByRing) {
         Engine engine(By::kind);
