@@ -181,7 +181,8 @@ Status status_from(const json& object) {
     object.at("workers").get_to(status.workers);
     status.io = object.value("io", "");
     object.at("connections").get_to(status.connections);
-    object.at("worker_connections").get_to(status.worker_connections);
+    // One that was started before there was such a thing still answers.
+    status.worker_connections = object.value("worker_connections", status.worker_connections);
     object.at("refused_connections").get_to(status.refused_connections);
     object.at("accept_errors").get_to(status.accept_errors);
     object.at("incidents").get_to(status.incidents);

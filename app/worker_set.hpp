@@ -16,7 +16,7 @@ namespace poise::app {
 /// Owned by the control thread, which alone calls it.
 class WorkerSet {
 public:
-    /// `shared.engines` is filled here. `on_all_ended` is called on the last worker's thread when
+    /// `shared.workers` is filled here. `on_all_ended` is called on the last worker's thread when
     /// its run has ended. Throws std::system_error when the kernel gives no `shared.io` or no
     /// thread.
     WorkerSet(unsigned count, proxy::WorkerShared shared, std::function<void()> on_all_ended);

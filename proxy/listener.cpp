@@ -114,7 +114,7 @@ bool Listener::accept_some() {
         const int fd = ::accept4(this->fd(), reinterpret_cast<sockaddr*>(&from), &length,
                                  SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            start_session(fd, to_address(from));
+            give_to_worker(fd, to_address(from));
             continue;
         }
         if (errno == EAGAIN) {
@@ -133,13 +133,14 @@ void Listener::accept_rest() {
         if (!accept_some()) return;
 }
 
-void Listener::start_session(int fd, const Address& peer) {
+void Listener::give_to_worker(int fd, const Address& peer) {
     // Who closes, as all do then, keeps what it was promised to serve.
     Worker& serving = closing_ ? worker_ : choose_worker(worker_, worker_.shared().workers);
     if (&serving == &worker_)
         worker_.start_client(fd, peer, generation_, service_, listen_);
     else
-        serving.take_client(fd, peer, address_);
+        serving.take_client(
+            std::make_shared<ArrivingClient>(fd, peer, generation_->generation, service_, listen_));
 }
 
 }  // namespace poise::proxy

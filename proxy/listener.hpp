@@ -40,7 +40,7 @@ public:
 private:
     bool accept_some();  // false: out of descriptors; pause
     void accept_rest();
-    void start_session(int fd, const Address& peer);
+    void give_to_worker(int fd, const Address& peer);
 
     Worker& worker_;
     Address address_;

@@ -69,7 +69,7 @@ Task<void> Worker::keep_house(Worker* worker) {
         worker->end_overdue_services();
         worker->call_all_lines();  // for what opens a place and tells nobody, such as slow start
         if (!worker->draining_) continue;
-        const bool all_gone = worker->clients() == 0 && worker->arrivals.arriving() == 0;
+        const bool all_gone = worker->clients() == 0 && worker->arrivals.count() == 0;
         if (all_gone || now >= worker->drain_ends_) worker->engine_.cancel_all();
     }
 }
@@ -208,14 +208,31 @@ void Worker::start_client(int fd, const Address& peer, std::shared_ptr<WorkerGen
         engine_.spawn(run_tcp_session, std::move(client));
 }
 
-void Worker::take_client(int fd, const Address& peer, const Address& listening) {
-    engine_.post([this, fd, peer, listening] {
+void Worker::take_client(std::shared_ptr<ArrivingClient> client) {
+    engine_.post([this, client = std::move(client)] {
         arrivals.came();
-        if (const auto service = service_at(listening))
-            start_client(fd, peer, current_, *service, listen_at(*service, listening));
-        else
-            ::close(fd);  // removed while it was on its way: nobody listens there any more
+        engine_.spawn(admit, this, client);
     });
+}
+
+Task<void> Worker::admit(Worker* worker, std::shared_ptr<ArrivingClient> client) {
+    auto generation = worker->view_of(client->generation);
+    worker->start_client(client->take_fd(), client->peer, std::move(generation), client->service,
+                         client->listen);
+    co_return;
+}
+
+// Workers adopt one after the other: what another one serves by may be new here, or gone already.
+std::shared_ptr<WorkerGeneration> Worker::view_of(
+    const std::shared_ptr<const Generation>& generation) {
+    if (current_->generation == generation) return current_;
+    for (const auto& known : past_)
+        if (auto view = known.lock(); view != nullptr && view->generation == generation)
+            return view;
+    auto view = std::make_shared<WorkerGeneration>(generation, index_);
+    past_.push_back(view);
+    end_removed_services();
+    return view;
 }
 
 void Worker::servers_lost() {
@@ -232,6 +249,7 @@ void Worker::servers_won() {
 void Worker::drain_and_stop(std::chrono::milliseconds limit) {
     engine_.post([this, limit] {
         draining_ = true;
+        arrivals.close();
         drain_ends_ = engine_.now() + limit;
         for_each_service([this](WorkerService& service) {
             const auto end = engine_.now() + service.service.configured.timeouts.drain;
@@ -265,7 +283,7 @@ void Worker::give_back(std::unique_ptr<Exchange> exchange) {
 }
 
 bool Worker::begin_session() {
-    if (clients() - udp_sessions.value() / 2 >= shared_.connections_max) return false;
+    if (load() >= shared_.connections_max) return false;
     sessions.add();
     return true;
 }
@@ -274,8 +292,7 @@ bool Worker::begin_session() {
 // most half of the descriptors, and connections the rest.
 bool Worker::begin_udp_session() {
     const auto limit = shared_.connections_max;
-    if (udp_sessions.value() >= limit || clients() - udp_sessions.value() / 2 >= limit)
-        return false;
+    if (udp_sessions.value() >= limit || load() >= limit) return false;
     udp_sessions.add();
     return true;
 }

@@ -119,6 +119,9 @@ public:
     RequestIds& ids() { return ids_; }
     LogQueue* access_log() const { return access_log_; }
     std::uint64_t clients() const { return sessions.value() + udp_sessions.value(); }  // any thread
+    /// What counts against the limit of client connections; a UDP session is half of one. Any
+    /// thread.
+    std::uint64_t load() const { return sessions.value() + (udp_sessions.value() + 1) / 2; }
 
     std::unique_ptr<Exchange> take_exchange();
     void give_back(std::unique_ptr<Exchange> exchange);
@@ -137,8 +140,8 @@ public:
     void start_client(int fd, const Address& peer, std::shared_ptr<WorkerGeneration> generation,
                       std::size_t service, std::size_t listen);
     /// Any thread, after arrivals.announce(): the same for a client that another worker has
-    /// accepted at `listening`, by the service that listens there now.
-    void take_client(int fd, const Address& peer, const Address& listening);
+    /// accepted.
+    void take_client(std::shared_ptr<ArrivingClient> client);
 
     /// Which of the workers whose bits are set in `mask` (not 0) has its turn now: each in turn.
     unsigned next_turn(std::uint64_t mask);
@@ -146,14 +149,17 @@ public:
     // Read by any thread.
     Counter sessions;      // client connections open now
     Counter udp_sessions;  // clients that sent datagrams, now
-    ClientArrivals arrivals;
     Counter accept_errors;
     Counter refused_connections;  // over the limit
+
+    alignas(64) ClientArrivals arrivals;  // what others write
 
 private:
     friend class Listener;
     void adopt_here(std::shared_ptr<const Generation> generation, std::vector<NewSocket> sockets);
     static Task<void> keep_house(Worker* worker);
+    static Task<void> admit(Worker* worker, std::shared_ptr<ArrivingClient> client);
+    std::shared_ptr<WorkerGeneration> view_of(const std::shared_ptr<const Generation>& generation);
     void keep_current_connections();
     void end_removed_services();
     void end_overdue_services();

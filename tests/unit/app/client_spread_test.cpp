@@ -109,8 +109,8 @@ TEST_SUITE("app/client_spread") {
 
         for (int i = 0; i < 19; ++i)
             set.chosen(0);  // nobody gets round to them
-        CHECK(set.owned[1]->arrivals.arriving() + set.owned[2]->arrivals.arriving() > 15);
-        CHECK(set.owned[2]->arrivals.arriving() < 18);
+        CHECK(set.owned[1]->arrivals.count() + set.owned[2]->arrivals.count() > 15);
+        CHECK(set.owned[2]->arrivals.count() < 18);
     }
 
     TEST_CASE("a worker that does not get round to its clients is not given more and more") {
@@ -119,18 +119,57 @@ TEST_SUITE("app/client_spread") {
         for (int i = 0; i < 500; ++i)
             set.chosen(0);
 
-        CHECK(set.owned[1]->arrivals.arriving() == proxy::ClientArrivals::arriving_max);
-        CHECK(set.owned[2]->arrivals.arriving() == proxy::ClientArrivals::arriving_max);
+        CHECK(set.owned[1]->arrivals.count() == proxy::ClientArrivals::most);
+        CHECK(set.owned[2]->arrivals.count() == proxy::ClientArrivals::most);
         CHECK(&set.chosen(0) == set.owned[0].get());
     }
 
-    TEST_CASE("a full worker gives to one that has a place") {
+    TEST_CASE("who is full gives to one that has a place, and gets none") {
         const Resting set(100);
         set.owned[0]->sessions.add(100);
         set.owned[1]->sessions.add(100);
-        set.owned[2]->sessions.add(99);
+        set.owned[2]->sessions.add(98);
+        set.owned[2]->udp_sessions.add(2);  // two are as much as a connection
         CHECK(&set.chosen(0) == set.owned[2].get());
-        set.owned[2]->sessions.add();
+        CHECK(&set.chosen(0) == set.owned[0].get());  // that place is taken
+    }
+
+    TEST_CASE("datagrams' clients count, as they do for the limit") {
+        const Resting set(1'000);
+        set.owned[0]->sessions.add(600);
+        set.owned[1]->sessions.add(500);
+        set.owned[1]->udp_sessions.add(1'000);
+        set.owned[2]->sessions.add(590);
         CHECK(&set.chosen(0) == set.owned[0].get());
+    }
+
+    TEST_CASE("a worker that stands still does not keep others from getting clients") {
+        const Resting set(10'000);
+        set.owned[0]->sessions.add(5'000);
+        set.owned[2]->sessions.add(1'000);
+        for (std::uint32_t i = 0; i < proxy::ClientArrivals::most; ++i)
+            CHECK(&set.chosen(0) == set.owned[1].get());
+        CHECK(&set.chosen(0) == set.owned[2].get());
+    }
+
+    TEST_CASE("a worker that drains takes no more, and waits for those on their way") {
+        proxy::ClientArrivals arrivals;
+        CHECK(arrivals.announce());
+        arrivals.close();
+        CHECK_FALSE(arrivals.announce());
+        CHECK(arrivals.count() == 1);
+        arrivals.came();
+        CHECK(arrivals.count() == 0);
+        CHECK_FALSE(arrivals.announce());
+    }
+
+    TEST_CASE("a client that nobody takes is closed") {
+        int ends[2];
+        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+        const Socket other(ends[1]);
+        {
+            const proxy::ArrivingClient client(ends[0], {}, nullptr, 0, 0);
+        }
+        CHECK(other.receive().empty());
     }
 }

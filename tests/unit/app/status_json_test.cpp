@@ -83,6 +83,14 @@ TEST_SUITE("app/status_json") {
         CHECK(*status_from_json(status_to_json(Status())) == Status());
     }
 
+    TEST_CASE("one that was started before workers told their clients is still read") {
+        json older = json::parse(status_to_json(status()));
+        older.erase("worker_connections");
+        const auto back = status_from_json(older.dump());
+        REQUIRE(back.has_value());
+        CHECK(back->worker_connections.empty());
+    }
+
     TEST_CASE("responses are counted by the name of their class") {
         const json service = json::parse(status_to_json(status()))["services"][0];
         CHECK(service["responses"] ==
