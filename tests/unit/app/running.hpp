@@ -69,6 +69,10 @@ public:
         const sockaddr_in to = loopback(port);
         return ::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
     }
+    bool bind(std::uint16_t port) const {
+        const sockaddr_in at = loopback(port);
+        return ::bind(fd_, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0;
+    }
     std::uint16_t bind() const {
         sockaddr_in at = loopback(0);
         socklen_t length = sizeof at;
@@ -104,9 +108,14 @@ private:
     int fd_;
 };
 
-/// A port on which nobody listens now.
+/// A port that neither TCP nor UDP uses now.
 inline std::uint16_t free_port() {
-    return Socket().bind();
+    for (;;) {
+        const Socket tcp;
+        const Socket udp(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        const auto port = tcp.bind();
+        if (udp.bind(port)) return port;
+    }
 }
 
 inline std::string at(std::uint16_t port) {
