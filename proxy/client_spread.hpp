@@ -55,8 +55,8 @@ private:
 /// clearly fewer, or room when `self` is full; else `self`. Another one awaits the client then:
 /// arrivals.announce() was called.
 ///
-/// The kernel gives connections to the workers' listening sockets by a hash: of 32 clients one
-/// worker gets 20 as easily as 16, and clients that keep their connections leave it so.
+/// The kernel gives connections to the workers' listening sockets by a hash: of 32 clients one of
+/// two workers gets 20 or more in one of five cases, and those that stay leave it so.
 Worker& choose_worker(Worker& self, std::span<Worker* const> workers);
 
 /// Whether a worker with `own` clients hands the next one to a worker with `least`. Some difference
