@@ -38,7 +38,7 @@ void DoorWatch::look(DoorCounts counts, Time now) {
     }
     if (const auto errors = errors_.rise(counts.accept_errors, now); errors != 0) {
         log_.warn(
-            fmt::format("clients wait to be accepted: no file descriptor or memory was free "
+            fmt::format("clients could not be accepted: no file descriptor or memory was free "
                         "for one, {} time{}; raise the limit on open files",
                         errors, errors == 1 ? "" : "s"));
     }

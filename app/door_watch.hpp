@@ -13,7 +13,7 @@ namespace poise::app {
 /// What the workers have counted since the start.
 struct DoorCounts {
     std::uint64_t refused_connections = 0;  // over the limit of client connections
-    std::uint64_t accept_errors = 0;        // no file descriptor or memory: the client waits
+    std::uint64_t accept_errors = 0;        // no file descriptor or memory for a client
 };
 
 DoorCounts door_counts(const WorkerSet& workers);

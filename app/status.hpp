@@ -109,7 +109,7 @@ struct Status {
     std::uint64_t connections = 0;                  // of clients, open now
     std::vector<std::uint64_t> worker_connections;  // of these, by worker
     std::uint64_t refused_connections = 0;          // over the limit of client connections, ever
-    std::uint64_t accept_errors = 0;  // no file descriptor was free for a client, ever
+    std::uint64_t accept_errors = 0;  // no file descriptor or memory was free for a client, ever
     std::uint64_t incidents = 0;      // refusals and failures, ever
     bool draining = false;
     std::optional<ha::PairStatus> pair;  // when there are floating addresses or another node

@@ -315,7 +315,7 @@ std::string status_text(const Status& status, const StatusStyle& style) {
                             status.refused_connections == 1 ? "" : "s");
     }
     if (status.accept_errors != 0) {
-        text += fmt::format("{} time{} no file descriptor was free for a client\n",
+        text += fmt::format("{} time{} no file descriptor or memory was free for a client\n",
                             count_text(status.accept_errors), status.accept_errors == 1 ? "" : "s");
     }
     if (status.incidents != 0) {

@@ -56,10 +56,10 @@ public:
     /// Copies `bytes` (at most send_bytes_max) of `pieces`, which go out at the end of this turn.
     /// Nothing is told of it, but on_send_waits when the socket does not take all of them, and
     /// then on_sent. False: all memory for sends is in use.
-    bool send(SocketStream& socket, std::span<const iovec> pieces, std::size_t bytes, bool more);
+    bool send(SocketStream& socket, std::span<const iovec> pieces, std::size_t bytes);
     /// Adds to what the socket sends in this turn already. False: there is nothing of it that has
     /// not gone out, or no room.
-    bool append(SocketStream& socket, std::span<const iovec> pieces, std::size_t bytes, bool more);
+    bool append(SocketStream& socket, std::span<const iovec> pieces, std::size_t bytes);
     /// Half-closes the socket behind its last send, in the same segment if that has not gone out.
     /// False: no send is known to be on its way.
     bool end_behind_send(SocketStream& socket) noexcept;

@@ -36,7 +36,7 @@ Ring::Send* Ring::take_send() {
     return send;
 }
 
-bool Ring::send(SocketStream& socket, std::span<const iovec> pieces, std::size_t bytes, bool more) {
+bool Ring::send(SocketStream& socket, std::span<const iovec> pieces, std::size_t bytes) {
     assert(bytes <= send_bytes_max);
     Send* send = take_send();
     if (send == nullptr) return false;
@@ -52,7 +52,7 @@ bool Ring::send(SocketStream& socket, std::span<const iovec> pieces, std::size_t
     sends_of_turn_.push_back(send->index);
     send->in_turn = true;
     // At once and all of it, or it is told.
-    io_uring_sqe& entry = queue_send(*send, MSG_DONTWAIT | (more ? MSG_MORE : 0));
+    io_uring_sqe& entry = queue_send(*send, MSG_DONTWAIT);
     entry.flags |= IOSQE_CQE_SKIP_SUCCESS;
     send->entry = &entry;
     send->batch = batch_;
@@ -63,8 +63,7 @@ bool Ring::is_here(const Send& send) const {
     return send.batch == batch_ && !send.waits;
 }
 
-bool Ring::append(SocketStream& socket, std::span<const iovec> pieces, std::size_t bytes,
-                  bool more) {
+bool Ring::append(SocketStream& socket, std::span<const iovec> pieces, std::size_t bytes) {
     const Place& place = places_[socket.place_];
     if (place.send == no_place) return false;
     Send& send = *sends_[place.send];
@@ -72,10 +71,6 @@ bool Ring::append(SocketStream& socket, std::span<const iovec> pieces, std::size
     copy(pieces, &send.data[send.end]);
     send.end += bytes;
     send.entry->len = static_cast<std::uint32_t>(send.end);
-    if (more)
-        send.entry->msg_flags |= MSG_MORE;
-    else
-        send.entry->msg_flags &= ~static_cast<std::uint32_t>(MSG_MORE);
     return true;
 }
 

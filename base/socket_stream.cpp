@@ -171,17 +171,16 @@ bool SocketStream::nothing_came() {
 
 // ------------------------------------------------------------------ writing
 
-IoResult SocketStream::transmit_now(std::span<const iovec> pieces, bool more) {
-    const int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+IoResult SocketStream::transmit_now(std::span<const iovec> pieces) {
     ssize_t n = 0;
     do {
         if (pieces.size() == 1) {
-            n = ::send(fd(), pieces[0].iov_base, pieces[0].iov_len, flags);
+            n = ::send(fd(), pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
         } else {
             msghdr message{};
             message.msg_iov = const_cast<iovec*>(pieces.data());
             message.msg_iovlen = pieces.size();
-            n = ::sendmsg(fd(), &message, flags);
+            n = ::sendmsg(fd(), &message, MSG_NOSIGNAL);
         }
     } while (n < 0 && errno == EINTR);
     if (n >= 0) return {Io::ok, 0, static_cast<std::size_t>(n)};
@@ -190,18 +189,18 @@ IoResult SocketStream::transmit_now(std::span<const iovec> pieces, bool more) {
     return {Io::would_block};
 }
 
-IoResult SocketStream::transmit(std::span<const iovec> pieces, bool more) {
+IoResult SocketStream::transmit(std::span<const iovec> pieces) {
     assert(!pieces.empty());
-    if (ring_ == nullptr) return transmit_now(pieces, more);
+    if (ring_ == nullptr) return transmit_now(pieces);
     std::size_t bytes = 0;
     for (const iovec& piece : pieces)
         bytes += piece.iov_len;
-    if (sent_in_turn_ == ring_->turn() && bytes > 0 && ring_->append(*this, pieces, bytes, more))
+    if (sent_in_turn_ == ring_->turn() && bytes > 0 && ring_->append(*this, pieces, bytes))
         return {Io::ok, 0, bytes};
     if (must_wait_to_write()) return {Io::would_block};
     if (write_error_ != 0) return {Io::failed, write_error_};
-    if (bytes == 0 || bytes > Ring::send_bytes_max || !ring_->send(*this, pieces, bytes, more))
-        return transmit_now(pieces, more);
+    if (bytes == 0 || bytes > Ring::send_bytes_max || !ring_->send(*this, pieces, bytes))
+        return transmit_now(pieces);
     sent_in_turn_ = ring_->turn();
     return {Io::ok, 0, bytes};
 }

@@ -26,7 +26,7 @@ protected:
     IoResult receive(std::span<char> into, bool& emptied);
     /// Writes what the peer takes. What it has taken may be on its way still: a failure of that
     /// shows at the next write.
-    IoResult transmit(std::span<const iovec> pieces, bool more);
+    IoResult transmit(std::span<const iovec> pieces);
     /// The same through a pipe. Io::ok does not tell whether there is more.
     IoResult receive(Pipe& pipe, std::size_t bytes_max);
     IoResult transmit(Pipe& pipe);
@@ -46,7 +46,7 @@ private:
     void before_wait(std::uint8_t wanted) override;
 
     IoResult receive_now(std::span<char> into, bool& emptied);
-    IoResult transmit_now(std::span<const iovec> pieces, bool more);
+    IoResult transmit_now(std::span<const iovec> pieces);
     bool must_wait_to_write();
     std::size_t take_received(std::span<char> into);
     void add_received(std::uint16_t block, std::uint16_t bytes);

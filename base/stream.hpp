@@ -21,9 +21,8 @@ public:
     /// Reads what is there, at most `into`. A short read means that there is no more now.
     virtual IoResult try_read(std::span<char> into) = 0;
 
-    /// Writes what the peer takes of `pieces`, in order; with `more` the last segment may be held
-    /// back for what follows at once.
-    virtual IoResult try_write(std::span<const iovec> pieces, bool more = false) = 0;
+    /// Writes what the peer takes of `pieces`, in order.
+    virtual IoResult try_write(std::span<const iovec> pieces) = 0;
 
     /// Carries one message each way, with its head as fields: a proxy::MessageStream.
     virtual bool carries_message() const { return false; }

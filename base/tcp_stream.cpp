@@ -20,9 +20,9 @@ IoResult TcpStream::try_read(std::span<char> into) {
     return read;
 }
 
-IoResult TcpStream::try_write(std::span<const iovec> pieces, bool more) {
+IoResult TcpStream::try_write(std::span<const iovec> pieces) {
     if (!writable()) return {Io::would_block};
-    return transmit(pieces, more);
+    return transmit(pieces);
 }
 
 IoResult TcpStream::try_read(Pipe& pipe, std::size_t bytes_max) {

@@ -15,7 +15,7 @@ public:
     using SocketStream::SocketStream;
 
     IoResult try_read(std::span<char> into) override;
-    IoResult try_write(std::span<const iovec> pieces, bool more) override;
+    IoResult try_write(std::span<const iovec> pieces) override;
     bool splices() const override { return true; }
     IoResult try_read(Pipe& pipe, std::size_t bytes_max) override;
     IoResult try_write(Pipe& pipe) override;

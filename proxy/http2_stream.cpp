@@ -111,7 +111,7 @@ IoResult Http2Stream::try_read(std::span<char> into) {
     return {Io::ok, 0, n};
 }
 
-IoResult Http2Stream::try_write(std::span<const iovec> pieces, bool) {
+IoResult Http2Stream::try_write(std::span<const iovec> pieces) {
     assert(!pieces.empty());
     return write(pieces, false, {});
 }

@@ -34,7 +34,7 @@ public:
     static void operator delete(Http2Stream* stream, std::destroying_delete_t);
 
     IoResult try_read(std::span<char> into) override;
-    IoResult try_write(std::span<const iovec> pieces, bool more) override;
+    IoResult try_write(std::span<const iovec> pieces) override;
     bool quiet() override { return !closed_ && in_.empty() && !receive_ended_; }
     void shutdown_send() noexcept override;
     void reset_on_close() noexcept override { cut_ = true; }

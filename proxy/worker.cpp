@@ -14,6 +14,7 @@
 #include <bit>
 #include <cassert>
 #include <string_view>
+#include <system_error>
 #include <unistd.h>
 #include <unordered_set>
 #include <utility>
@@ -192,7 +193,14 @@ void Worker::start_client(int fd, const Address& peer, std::shared_ptr<WorkerGen
         ::close(fd);
         return;
     }
-    auto stream = std::make_unique<TcpStream>(engine_, fd, Direction::both);
+    std::unique_ptr<TcpStream> stream;
+    try {
+        stream = std::make_unique<TcpStream>(engine_, fd, Direction::both);
+    } catch (const std::system_error&) {  // fd is closed; who accepts goes on
+        accept_errors.add();
+        end_session();
+        return;
+    }
     stream->set_peer(peer);
     auto client =
         std::make_unique<Client>(*this, std::move(stream), std::move(generation), service, listen);

@@ -14,14 +14,14 @@ namespace poise::tls {
 
 TlsStream::Handshake TlsStream::handshake() {
     assert(fault_ == HandshakeFault::none);
-    if (has_pending() && !flush(false))
+    if (has_pending() && !flush())
         return socket_error_ != 0 ? failed_handshake(SSL_ERROR_SYSCALL) : Handshake::wants_write;
     ERR_clear_error();
     drained_ = false;
     const int done = SSL_do_handshake(session_.get());
     const int error = done == 1 ? SSL_ERROR_NONE : SSL_get_error(session_.get(), done);
     if (error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ) return failed_handshake(error);
-    const bool flushed = flush(false);
+    const bool flushed = flush();
     if (socket_error_ != 0) return failed_handshake(SSL_ERROR_SYSCALL);
     if (!flushed) return Handshake::wants_write;
     if (done == 1) return Handshake::done;
@@ -92,7 +92,7 @@ TlsStream::Handshake TlsStream::failed_handshake(int error) {
     }
     // The alert tells the peer why; one that speaks no TLS would take it for garbage.
     if (fault_ == HandshakeFault::plain_http) sealed_ = 0;
-    flush(false);
+    flush();
     if (fault_ == HandshakeFault::none) fault_ = HandshakeFault::other;
     return Handshake::failed;
 }

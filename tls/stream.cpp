@@ -48,7 +48,7 @@ TlsStream::~TlsStream() {
     if (!shut_) {
         ERR_clear_error();
         SSL_shutdown(session_.get());
-        flush(false);
+        flush();
     }
     SSL_set_quiet_shutdown(session_.get(), 1);
 }
@@ -117,7 +117,7 @@ void TlsStream::keep(std::string_view sealed) {
     all.pending += sealed;
 }
 
-bool TlsStream::flush(bool more) {
+bool TlsStream::flush() {
     const bool kept = has_pending();
     std::string_view rest = kept ? std::string_view(held_->pending).substr(held_->pending_at)
                                  : std::string_view(library_.sealed().data(), sealed_);
@@ -125,7 +125,7 @@ bool TlsStream::flush(bool more) {
     bool blocked = false;
     while (!rest.empty() && !blocked && socket_error_ == 0) {
         const iovec piece{const_cast<char*>(rest.data()), rest.size()};
-        const IoResult sent = transmit({&piece, 1}, more);
+        const IoResult sent = transmit({&piece, 1});
         rest.remove_prefix(sent.bytes);
         blocked = sent.state == Io::would_block;
         if (sent.state == Io::failed) socket_error_ = sent.error;
@@ -149,7 +149,7 @@ bool TlsStream::flush(bool more) {
 void TlsStream::send_plain(std::string_view bytes) noexcept {
     shut_ = true;
     const iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
-    transmit({&piece, 1}, false);  // best effort: it is an error page
+    transmit({&piece, 1});  // best effort: it is an error page
 }
 
 // ------------------------------------------------------------------ bytes
@@ -170,7 +170,7 @@ IoResult TlsStream::try_read(std::span<char> into) {
         if (n <= 0) break;
         got += static_cast<std::size_t>(n);
     }
-    if (sealed_ > 0) flush(false);  // an answer of OpenSSL's own, such as to a key update
+    if (sealed_ > 0) flush();  // an answer of OpenSSL's own, such as to a key update
     if (n > 0) {
         if (got < into.size()) not_readable();
         return {Io::ok, 0, got};
@@ -238,10 +238,10 @@ std::size_t TlsStream::seal(std::span<const iovec> pieces, std::size_t bytes_max
     return taken;
 }
 
-IoResult TlsStream::try_write(std::span<const iovec> pieces, bool more) {
+IoResult TlsStream::try_write(std::span<const iovec> pieces) {
     assert(!pieces.empty());
     if (!writable()) return {Io::would_block};
-    if (has_pending() && !flush(more)) {
+    if (has_pending() && !flush()) {
         if (socket_error_ != 0) return {Io::failed, socket_error_};
         return {Io::would_block};
     }
@@ -258,7 +258,7 @@ IoResult TlsStream::try_write(std::span<const iovec> pieces, bool more) {
         set_error_text(take_openssl_error());
         return {Io::failed, EPROTO};
     }
-    if (flush(more)) {
+    if (flush()) {
         if (taken == burst_) burst_ = std::min(burst_ * 2, burst_max);
         return {Io::ok, 0, taken};
     }
@@ -282,7 +282,7 @@ bool TlsStream::quiet() {
     const bool nothing = n <= 0 && SSL_get_error(session_.get(), n) == SSL_ERROR_WANT_READ;
     if (nothing) not_readable();
     ERR_clear_error();
-    if (sealed_ > 0) flush(false);
+    if (sealed_ > 0) flush();
     return nothing;
 }
 
@@ -290,7 +290,7 @@ void TlsStream::shutdown_send() noexcept {
     if (!shut_) {
         ERR_clear_error();
         SSL_shutdown(session_.get());
-        flush(false);
+        flush();
         shut_ = true;
     }
     send_end();

@@ -66,7 +66,7 @@ public:
 
     IoResult try_read(std::span<char> into) override;
     using Stream::try_read;
-    IoResult try_write(std::span<const iovec> pieces, bool more) override;
+    IoResult try_write(std::span<const iovec> pieces) override;
     using Stream::try_write;
     bool quiet() override;
     void shutdown_send() noexcept override;
@@ -79,7 +79,7 @@ private:
     int take_sealed(const char* from, int bytes);
     bool at_end() const { return ended_; }
 
-    bool flush(bool more);  // false: the socket takes no more; all sealed bytes are kept
+    bool flush();  // false: the socket takes no more; all sealed bytes are kept
     void keep(std::string_view sealed);
     bool has_pending() const { return held_ && !held_->pending.empty(); }
     IoResult failed_read(int returned);

@@ -37,7 +37,7 @@ public:
         input_.remove_prefix(n);
         return {Io::ok, 0, n};
     }
-    IoResult try_write(std::span<const iovec> pieces, bool) override {
+    IoResult try_write(std::span<const iovec> pieces) override {
         if (stuck) return {Io::would_block};
         std::size_t bytes = 0;
         for (const iovec& one : pieces)
@@ -70,7 +70,7 @@ void use(Http2Stream& stream, std::uint8_t how) {
         stream.send_head({.status = 200, .lines = "A: b\r\n", .last = (how & 2) != 0});
     if ((how & 4) != 0) static_cast<void>(stream.try_read(buffer));
     const iovec piece{buffer.data(), buffer.size()};
-    if ((how & 8) != 0) static_cast<void>(stream.try_write({&piece, 1}, false));
+    if ((how & 8) != 0) static_cast<void>(stream.try_write({&piece, 1}));
     if ((how & 16) != 0) static_cast<void>(stream.try_write_last({&piece, 1}, "T: u\r\n"));
     if ((how & 32) != 0) stream.shutdown_send();
 }

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <fcntl.h>
 #include <memory>
 #include <string>
 #include <vector>
@@ -161,6 +162,16 @@ TEST_SUITE("app/client_spread") {
         arrivals.came();
         CHECK(arrivals.count() == 0);
         CHECK_FALSE(arrivals.announce());
+    }
+
+    TEST_CASE("a client whose socket the kernel will not watch is let go, and leaves no count") {
+        const Resting set(100);
+        const int unwatchable = ::open("/dev/null", O_RDONLY | O_CLOEXEC);  // epoll refuses it
+        REQUIRE(unwatchable >= 0);
+        set.owned[0]->start_client(unwatchable, {}, nullptr, 0, 0);
+        CHECK(set.owned[0]->sessions.value() == 0);
+        CHECK(set.owned[0]->accept_errors.value() == 1);
+        CHECK(::fcntl(unwatchable, F_GETFD) == -1);
     }
 
     TEST_CASE("a client that nobody takes is closed") {

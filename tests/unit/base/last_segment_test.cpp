@@ -82,24 +82,6 @@ TEST_SUITE("base/last_segment") {
         });
     }
 
-    TEST_CASE("what is kept for more goes out when a write says that there is none") {
-        Engine engine(ByRing::kind);
-        Connection connection(engine);
-        run(engine, connection, [](Waiter& waiter, Connection& c) -> Task<void> {
-            const auto write = [&c](std::string text, bool more) {
-                const iovec piece{text.data(), text.size()};
-                CHECK(c.stream->try_write({&piece, 1}, more).bytes == text.size());
-            };
-            write("head ", true);
-            co_await pass(waiter, 3);
-            CHECK(c.peer_hears(20ms).empty());
-            write("body", true);
-            write(" and all", false);
-            co_await pass(waiter);
-            CHECK(c.peer_hears(20ms) == "head body and all");
-        });
-    }
-
     TEST_CASE_TEMPLATE("a cut stays a cut while bytes wait for the peer", By, ByEpoll, ByRing) {
         Engine engine(By::kind);
         Connection connection(engine, 4'096);

@@ -36,7 +36,7 @@ public:
     IoResult try_read(std::span<char> into) override {
         return result_of(::recv(fd(), into.data(), into.size(), 0));
     }
-    IoResult try_write(std::span<const iovec> pieces, bool) override {
+    IoResult try_write(std::span<const iovec> pieces) override {
         msghdr message{};
         message.msg_iov = const_cast<iovec*>(pieces.data());
         message.msg_iovlen = pieces.size();

@@ -140,7 +140,7 @@ inline Owned<ssl_ctx_st> client_context() {
 
 inline IoResult write_text(Stream& stream, std::string_view text) {
     const iovec piece{const_cast<char*>(text.data()), text.size()};
-    return stream.try_write({&piece, 1}, false);
+    return stream.try_write({&piece, 1});
 }
 
 }  // namespace poise::tls::test
