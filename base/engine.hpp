@@ -70,6 +70,13 @@ public:
     void expires_after(DeadlineWheel::Entry& entry, std::chrono::milliseconds limit) {
         wheel_.set(entry, limit);
     }
+    /// It expires so much later (or earlier) than was said. It has not expired yet.
+    void expires_later(DeadlineWheel::Entry& entry, std::chrono::milliseconds by) {
+        wheel_.change(entry, by);
+    }
+
+    /// Call it now and then: gives memory back that has not been needed for a while.
+    void sweep() { events_->sweep(); }
 
     /// The time at the start of this turn of the loop: cheap, good to a few milliseconds.
     Clock::time_point now() const { return now_; }

@@ -45,6 +45,9 @@ public:
     /// Returns how long there was nothing to do.
     virtual std::chrono::nanoseconds wait(std::chrono::nanoseconds limit) = 0;
 
+    /// Call it now and then: gives memory back that has not been needed for a while.
+    virtual void sweep() {}
+
     /// By which sockets read and write themselves; null: they make calls, when they are ready.
     virtual Ring* ring() { return nullptr; }
 };

@@ -256,6 +256,7 @@ void Ring::flush() {
 void Ring::hand_out_all() {
     // It had too little memory for all of them; sends must be with the kernel before they end here.
     if (io_uring_sq_ready(&ring_) > 0) submit();
+    blocks_->begin_turn();
     unsigned head = 0;
     handed_out_ = 0;
     io_uring_cqe* completion = nullptr;
@@ -297,7 +298,10 @@ void Ring::hand_out(const io_uring_cqe& completion) {
 void Ring::on_received(SocketStream* socket, const io_uring_cqe& completion) {
     const bool has_block = (completion.flags & IORING_CQE_F_BUFFER) != 0;
     const auto block = static_cast<std::uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT);
-    if (has_block && (socket == nullptr || completion.res <= 0)) blocks_->give_back(block);
+    if (has_block) {
+        blocks_->on_taken();
+        if (socket == nullptr || completion.res <= 0) blocks_->give_back(block);
+    }
     if (completion.res == -ENOBUFS) blocks_->grow();
     if (socket == nullptr) return;
     const bool more = (completion.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;

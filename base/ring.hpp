@@ -4,6 +4,7 @@
 #include "base/deadline_wheel.hpp"
 #include "base/events.hpp"
 #include "base/receive_blocks.hpp"
+#include "base/spares.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -39,6 +40,7 @@ public:
     void move(Pollable& from, Pollable& to) override;
     void close(Pollable& pollable) noexcept override;
     std::chrono::nanoseconds wait(std::chrono::nanoseconds limit) override;
+    void sweep() override;
     Ring* ring() override { return this; }
 
     // For SocketStream. At most one of each kind is in flight for a socket.
@@ -118,7 +120,8 @@ private:
     std::vector<Place> places_;
     std::uint32_t free_place_ = no_place;
     std::vector<std::unique_ptr<Send>> sends_;
-    std::vector<std::uint32_t> free_sends_;
+    std::vector<std::uint32_t> vacant_sends_;  // indices that have none
+    Spares<std::uint32_t> free_sends_;
     std::vector<std::uint32_t> sends_of_turn_;
     bool ends_behind_send_ = false;  // in this turn
     std::size_t farewells_ = 0;      // sends behind which a descriptor is to be closed

@@ -26,14 +26,25 @@ void copy(std::span<const iovec> pieces, char* to) {
 
 Ring::Send* Ring::take_send() {
     if (free_sends_.empty()) {
-        if (sends_.size() == sends_max) return nullptr;
-        const auto index = static_cast<std::uint32_t>(sends_.size());
-        sends_.push_back(std::make_unique<Send>(*this, index));
-        free_sends_.push_back(index);
+        if (vacant_sends_.empty()) {
+            if (sends_.size() == sends_max) return nullptr;
+            vacant_sends_.push_back(static_cast<std::uint32_t>(sends_.size()));
+            sends_.emplace_back();
+        }
+        const std::uint32_t index = vacant_sends_.back();
+        sends_[index] = std::make_unique<Send>(*this, index);
+        vacant_sends_.pop_back();
+        return sends_[index].get();
     }
-    Send* send = sends_[free_sends_.back()].get();
-    free_sends_.pop_back();
-    return send;
+    return sends_[free_sends_.take()].get();
+}
+
+void Ring::sweep() {
+    blocks_->sweep();
+    free_sends_.sweep([this](std::uint32_t index) {
+        sends_[index].reset();
+        vacant_sends_.push_back(index);
+    });
 }
 
 bool Ring::send(SocketStream& socket, std::span<const iovec> pieces, std::size_t bytes) {
@@ -136,7 +147,7 @@ void Ring::end_send(Send& send) {
     }
     if (owner_of(send) != nullptr && places_[send.place].send == send.index)
         places_[send.place].send = no_place;
-    free_sends_.push_back(send.index);
+    free_sends_.put(std::uint32_t{send.index});
 }
 
 }  // namespace poise

@@ -9,15 +9,13 @@ namespace poise::proxy {
 std::unique_ptr<char[]> BufferPool::take(std::size_t size_class) {
     auto& spare = spare_.at(size_class);
     if (spare.empty()) return std::make_unique_for_overwrite<char[]>(sizes.at(size_class));
-    auto block = std::move(spare.back());
-    spare.pop_back();
-    return block;
+    return spare.take();
 }
 
 void BufferPool::give_back(std::unique_ptr<char[]> block, std::size_t size_class) {
     assert(block != nullptr);
     auto& spare = spare_.at(size_class);
-    if (spare.size() < spare_max.at(size_class)) spare.push_back(std::move(block));
+    if (spare.size() < spare_max.at(size_class)) spare.put(std::move(block));
 }
 
 std::unique_ptr<Pipe> BufferPool::take_pipe() {
@@ -26,8 +24,7 @@ std::unique_ptr<Pipe> BufferPool::take_pipe() {
     if (spare_pipes_.empty()) {
         pipe = Pipe::open();
     } else {
-        pipe = std::move(spare_pipes_.back());
-        spare_pipes_.pop_back();
+        pipe = spare_pipes_.take();
     }
     if (pipe) ++pipes_lent_;
     return pipe;
@@ -37,7 +34,13 @@ void BufferPool::give_back(std::unique_ptr<Pipe> pipe) {
     assert(pipe != nullptr);
     assert(pipes_lent_ > 0);
     --pipes_lent_;
-    if (pipe->held() == 0) spare_pipes_.push_back(std::move(pipe));
+    if (pipe->held() == 0) spare_pipes_.put(std::move(pipe));
+}
+
+void BufferPool::sweep() {
+    for (auto& spare : spare_)
+        spare.sweep();
+    spare_pipes_.sweep();
 }
 
 Buffer::Buffer(Buffer&& other) noexcept

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/pipe.hpp"
+#include "base/spares.hpp"
 
 #include <array>
 #include <cstddef>
@@ -10,7 +11,6 @@
 #include <memory>
 #include <span>
 #include <string_view>
-#include <vector>
 
 namespace poise::proxy {
 
@@ -28,11 +28,14 @@ public:
     /// One that still holds bytes is closed.
     void give_back(std::unique_ptr<Pipe> pipe);
 
+    /// Call it now and then: frees what has not been needed for a while.
+    void sweep();
+
 private:
     static constexpr std::array<std::size_t, 3> spare_max{256, 16, 8};
     static constexpr std::size_t pipes_max = 64;  // two descriptors each, of app/limits' reserve
-    std::array<std::vector<std::unique_ptr<char[]>>, 3> spare_;
-    std::vector<std::unique_ptr<Pipe>> spare_pipes_;
+    std::array<Spares<std::unique_ptr<char[]>>, 3> spare_;
+    Spares<std::unique_ptr<Pipe>> spare_pipes_;
     std::size_t pipes_lent_ = 0;
 };
 

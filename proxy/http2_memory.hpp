@@ -2,11 +2,10 @@
 #pragma once
 
 #include "base/small_blocks.hpp"
+#include "base/spares.hpp"
 #include "proxy/field_block.hpp"
 
 #include <cstddef>
-#include <utility>
-#include <vector>
 
 namespace poise::proxy {
 
@@ -18,27 +17,23 @@ public:
     /// An empty one.
     FieldBlock take_head() {
         if (heads_.empty()) return {};
-        FieldBlock head = std::move(heads_.back());
-        heads_.pop_back();
-        return head;
+        return heads_.take();
     }
     void give_back(FieldBlock&& head) {
         if (heads_.size() == heads_max || !head.is_worth_keeping()) return;
         head.clear();
-        heads_.push_back(std::move(head));
-        heads_used_ = true;
+        heads_.put(std::move(head));
     }
 
     /// Call it now and then: frees what was not used since.
     void sweep() {
         blocks.sweep();
-        if (!std::exchange(heads_used_, false)) heads_.clear();
+        heads_.sweep();
     }
 
 private:
     static constexpr std::size_t heads_max = 256;
-    std::vector<FieldBlock> heads_;
-    bool heads_used_ = false;
+    Spares<FieldBlock> heads_;
 };
 
 }  // namespace poise::proxy

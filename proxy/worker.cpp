@@ -67,6 +67,9 @@ Task<void> Worker::keep_house(Worker* worker) {
         const auto now = worker->engine_.now();
         worker->connections_.sweep(now);
         worker->http2_memory_.sweep();
+        worker->buffers_.sweep();
+        worker->spare_exchanges_.sweep();
+        worker->engine_.sweep();
         worker->end_overdue_services();
         worker->call_all_lines();  // for what opens a place and tells nobody, such as slow start
         if (!worker->draining_) continue;
@@ -280,14 +283,11 @@ void Worker::stop_now() {
 
 std::unique_ptr<Exchange> Worker::take_exchange() {
     if (spare_exchanges_.empty()) return std::make_unique<Exchange>(buffers_);
-    auto exchange = std::move(spare_exchanges_.back());
-    spare_exchanges_.pop_back();
-    return exchange;
+    return spare_exchanges_.take();
 }
 
 void Worker::give_back(std::unique_ptr<Exchange> exchange) {
-    if (spare_exchanges_.size() < spare_exchanges_max)
-        spare_exchanges_.push_back(std::move(exchange));
+    if (spare_exchanges_.size() < spare_exchanges_max) spare_exchanges_.put(std::move(exchange));
 }
 
 bool Worker::begin_session() {

@@ -5,6 +5,7 @@
 #include "base/counter.hpp"
 #include "base/engine.hpp"
 #include "base/log_writer.hpp"
+#include "base/spares.hpp"
 #include "config/model.hpp"
 #include "pool/pool.hpp"
 #include "pool/upstream_connections.hpp"
@@ -182,7 +183,7 @@ private:
     std::vector<std::weak_ptr<WorkerGeneration>> past_;  // those that sessions may still hold
     std::vector<Listener*> listeners_;                   // each is owned by its accept loop
     std::unique_ptr<UdpListeners> udp_;
-    std::vector<std::unique_ptr<Exchange>> spare_exchanges_;
+    Spares<std::unique_ptr<Exchange>> spare_exchanges_;
     unsigned turn_ = 0;  // of next_turn
     bool draining_ = false;
     Engine::Clock::time_point drain_ends_;
