@@ -104,8 +104,10 @@ void UdpListener::serve(std::size_t service) {
     for (UdpTable::Entry* entry : sessions_.all()) {
         auto& session = static_cast<UdpSession&>(*entry);
         if (session.server() == nullptr || servers.contains(session.server())) {
+            const milliseconds before = limit_of(session);
             session.follow(generation_, service_);
-            touch(session);
+            if (!session.expired && !session.leaving)
+                worker_.engine().expires_later(session, limit_of(session) - before);
         } else if (!session.leaving) {
             session.leaving = true;
             worker_.engine().expires_after(session, std::max(drain, at_once));
@@ -138,20 +140,24 @@ void UdpListener::take_over(UdpListener& old) {
         old.sessions_.erase(session);
         session.listener = this;
         sessions_.insert(session);
+        if (old.closing_seen_) touch(session);  // the shorter limit is none any more
     }
     due_.splice(due_.end(), old.due_);
+    for (UdpListener* one : all_.all_)
+        if (one->successor_ == &old) one->successor_ = this;
     old.successor_ = this;
     old.look_again();  // it has nothing left to stay for
 }
 
 void UdpListener::look_at_sessions() {
+    const bool closes_now = closing_ && !std::exchange(closing_seen_, true);
     for (UdpTable::Entry* entry : sessions_.all()) {
         auto& session = static_cast<UdpSession&>(*entry);
         if (session.service().ended)
             end(session, Reason::draining);
         else if (session.server() != nullptr && session.server()->halted())
             end(session, Reason::server_halted);
-        else if (closing_)
+        else if (closes_now)
             touch(session);
     }
 }

@@ -95,6 +95,7 @@ private:
     Waiter* sleeper_ = nullptr;
     UdpListener* successor_ = nullptr;  // has taken over: what still comes here is for its sessions
     bool closing_ = false;
+    bool closing_seen_ = false;
     bool look_ = false;
 };
 

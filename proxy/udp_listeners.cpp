@@ -30,9 +30,9 @@ void UdpListeners::start(const Address& address, int fd) {
     const auto service = worker_.service_at(address, config::Transport::udp);
     assert(service);
     if (!batch_) batch_ = std::make_unique<DatagramBatch>();
-    const auto old = std::ranges::find_if(
-        all_, [&](const UdpListener* one) { return one->address() == address; });
-    UdpListener* predecessor = old == all_.end() ? nullptr : *old;
+    UdpListener* predecessor = nullptr;  // the last one there, if it went only just now
+    for (UdpListener* one : all_)
+        if (one->address() == address) predecessor = one;
     auto* listener = new UdpListener(worker_, *this, address, fd, *batch_);
     if (predecessor != nullptr) listener->take_over(*predecessor);
     listener->serve(*service);

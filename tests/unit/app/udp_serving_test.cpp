@@ -96,6 +96,18 @@ struct World {
         return running.on_control([](Runtime& runtime) { return runtime.status().services[0]; });
     }
 
+    std::string reload(const std::string& to) {  // returns what was wrong
+        running.write_config(to);
+        return running.on_control([](Runtime& runtime) { return runtime.reload().error; });
+    }
+    // All workers serve by the new configuration alone.
+    bool settled() {
+        return wait_until([this] {
+            return running.on_control(
+                       [](Runtime& runtime) { return runtime.status().generations_ending; }) == 0;
+        });
+    }
+
     Echo echo;
     std::uint16_t port = free_port();
     std::string yaml;
@@ -176,28 +188,73 @@ TEST_SUITE("app/udp serving") {
         }
     }
 
+    TEST_CASE("reloads do not keep a quiet session alive") {
+        World world;
+        const auto reload = [&](int retries) {
+            return world.reload(
+                world.yaml + fmt::format("    timeouts: {{idle: 1s}}\n    retries: {}\n", retries));
+        };
+        CHECK(reload(0).empty());
+        const Client client(world.port);
+        CHECK(client.ask("a") == "a");
+        int reloads = 0;
+        CHECK(wait_until([&] {
+            CHECK(reload(++reloads % 2).empty());
+            CHECK(world.settled());
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+            return world.status().sessions == 0;
+        }));
+        CHECK(reloads > 5);
+    }
+
+    TEST_CASE("a reload's time limit holds for sessions that are there, from their last datagram") {
+        World world("    timeouts: {idle: 1h}\n");
+        const Client client(world.port);
+        CHECK(client.ask("a") == "a");
+        CHECK(world.reload(world.yaml + "    retries: 1\n").empty());
+        CHECK(world.settled());
+        CHECK(world.status().sessions == 1);
+        auto shorter = world.yaml;
+        shorter.replace(shorter.find("1h"), 2, "1s");
+        CHECK(world.reload(shorter).empty());
+        CHECK(world.settled());
+        CHECK(wait_until([&] { return world.status().sessions == 0; }));
+    }
+
     TEST_CASE("sessions go on through a reload, and the service may go and come back") {
         World world;
         const Client client(world.port);
         CHECK(client.ask("a") == "a");
-        const auto reload = [&](const std::string& yaml) {
-            world.running.write_config(yaml);
-            return world.running.on_control(
-                [](Runtime& runtime) { return runtime.reload().error; });
-        };
+        const auto reload = [&](const std::string& yaml) { return world.reload(yaml); };
 
         CHECK(reload(world.yaml + "    retries: 1\n").empty());
         CHECK(client.ask("b") == "b");
         CHECK(world.status().connections == 1);
-        CHECK(wait_until([&] {
-            return world.running.on_control(
-                       [](Runtime& runtime) { return runtime.status().generations_ending; }) == 0;
-        }));
+        CHECK(world.settled());
 
         CHECK(reload(fmt::format("services: {{web: {{listen: \"{}\", servers: [\"{}\"]}}}}\n",
                                  at(free_port()), at(world.echo.port())))
                   .empty());
         CHECK(reload(world.yaml).empty());
         CHECK(client.ask_until_answered("c") == "c");
+    }
+
+    TEST_CASE("sessions go on when their address goes and comes back several times at once") {
+        World world;
+        const Client client(world.port);
+        CHECK(client.ask("a") == "a");
+        const std::string without =
+            fmt::format("services: {{web: {{listen: \"{}\", servers: [\"{}\"]}}}}\n",
+                        at(free_port()), at(world.echo.port()));
+        world.running.on_control([&](Runtime& runtime) {
+            for (int i = 0; i < 3; ++i)
+                for (const auto& yaml : {without, world.yaml}) {
+                    world.running.write_config(yaml);
+                    CHECK(runtime.reload().error.empty());
+                }
+            return 0;
+        });
+        CHECK(client.ask_until_answered("b") == "b");
+        CHECK(world.status().connections == 1);
     }
 }
