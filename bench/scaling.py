@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
-"""What does a second worker cost? CPU a request of Poise with one worker and with two, at the same
-rate, and with one worker at half of it: the load that each of the two has."""
+"""What does a second worker cost, and what does it bring? CPU a request of Poise with one worker
+and with two, at the same rate, and with one worker at half of it: the load that each of two has.
+And how many full TLS handshakes a second they do with a large RSA key, which costs clients next
+to nothing, so that both cores are the workers'."""
 
 import argparse
+import concurrent.futures
 import os
 import shutil
 import statistics
@@ -14,18 +17,22 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from bench.lib.certificates import make_certificate  # noqa: E402
+from bench.lib.handshakes import run_handshakes  # noqa: E402
 from bench.lib.load import run_open_loop  # noqa: E402
 from bench.lib.measure import ERRORS, WARM_UP_SECONDS  # noqa: E402
 from bench.lib.process import Child, raise_file_limit  # noqa: E402
 from bench.lib.products import (LOAD_CORE, PROXY_CORE, free_ports,  # noqa: E402
-                                wait_until_answers)
+                                wait_until_accepts, wait_until_answers)
 from bench.lib.results import write_figures  # noqa: E402
 
 BUILD = ROOT / "build/release"
 EXAMPLES = """examples:
   bench/scaling.py                              about a minute
   bench/scaling.py --rate 4000 --rounds 9
+  bench/scaling.py --key-bits 0                 without handshakes
 """
+CLIENTS = 8  # that shake hands one time after another
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, default=256, help="of clients; default 256")
     parser.add_argument("--rounds", type=int, default=5, help="default 5")
     parser.add_argument("--seconds", type=int, default=3, help="of each run; default 3")
+    parser.add_argument("--key-bits", type=int, default=8192,
+                        help="of the handshakes' RSA key; default 8192, 0: none are done")
     parser.add_argument("--poise", default=str(BUILD / "poise"), help="the binary")
     parser.add_argument("--out", type=Path, default=ROOT / "bench/results", help="for the JSON")
     arguments = parser.parse_args()
@@ -54,6 +63,8 @@ def parse_arguments() -> argparse.Namespace:
             or not 1 <= arguments.rounds <= 100 or not 1 <= arguments.seconds <= 60:
         parser.error("--rate takes 2 to 200000, --connections 2 to 10000, --rounds 1 to 100, "
                      "--seconds 1 to 60")
+    if arguments.key_bits != 0 and not 2048 <= arguments.key_bits <= 16384:
+        parser.error("--key-bits takes 2048 to 16384, or 0")
     return arguments
 
 
@@ -64,17 +75,39 @@ def worker_seconds(pid: int) -> list[float]:
             if (task / "comm").read_text().startswith("poise-w")]
 
 
+def spread_workers(pid: int) -> None:
+    """Each of two has a core of its own."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        name = (task / "comm").read_text().strip()
+        os.sched_setaffinity(int(task.name), {LOAD_CORE if name == "poise-w1" else PROXY_CORE})
+
+
+def handshakes_per_second(workers: int, arguments, origin: str, folder: Path) -> float:
+    """The clients are on the second core beside one worker, and on both beside two."""
+    (port,) = free_ports(1)
+    command = [arguments.poise, "proxy", "--workers", str(workers), "--listen",
+               f"127.0.0.1:{port}", "--to", origin, "--tls-cert", str(folder / "large.crt"),
+               "--tls-key", str(folder / "large.key")]
+    with Child(command, PROXY_CORE, folder / "poise.log") as poise:
+        wait_until_accepts(poise, port)
+        spread_workers(poise.process.pid)
+        cores = str(LOAD_CORE) if workers == 1 else f"{PROXY_CORE},{LOAD_CORE}"
+        with concurrent.futures.ThreadPoolExecutor(CLIENTS) as clients:
+            runs = [clients.submit(run_handshakes, port, False, arguments.seconds, cores=cores)
+                    for _ in range(CLIENTS)]
+            results = [one.result() for one in runs]
+    if any(one["status"] for one in results):
+        raise RuntimeError("a handshake that should have been full was resumed")
+    return sum(one["requests"] for one in results) / arguments.seconds
+
+
 def measure(case: Case, arguments, origin: str, folder: Path) -> dict:
     (port,) = free_ports(1)
     command = [arguments.poise, "proxy", "--workers", str(case.workers), "--listen",
                f"127.0.0.1:{port}", "--to", origin]
     with Child(command, PROXY_CORE, folder / "poise.log") as poise:
         wait_until_answers(poise, port)
-        # Each of two workers has a core of its own; the load is on the second one in all cases.
-        for task in Path(f"/proc/{poise.process.pid}/task").iterdir():
-            name = (task / "comm").read_text().strip()
-            os.sched_setaffinity(int(task.name),
-                                 {LOAD_CORE if name == "poise-w1" else PROXY_CORE})
+        spread_workers(poise.process.pid)
 
         def run(seconds: int) -> dict:
             return run_open_loop(str(BUILD / "bench/open_loop"), port, "/1k",
@@ -108,16 +141,31 @@ def told(found: dict[str, list[dict]]) -> dict[str, float]:
     return ratios
 
 
+def told_handshakes(shaken: dict[int, list[float]], key_bits: int) -> float:
+    """Prints a line a number of workers and the ratio; returns that."""
+    for workers, rates in shaken.items():
+        print(f"{workers} worker(s): {statistics.median(rates):.1f} full handshakes a second with "
+              f"RSA-{key_bits} ({min(rates):.1f} - {max(rates):.1f})")
+    ratio = statistics.median(two / one for one, two in zip(shaken[1], shaken[2]))
+    print(f"2 workers / 1: {ratio:.2f} times as many")
+    return ratio
+
+
 def main() -> int:
     arguments = parse_arguments()
-    for program in ("taskset", arguments.poise, BUILD / "bench/origin", BUILD / "bench/open_loop"):
+    for program in ("taskset", "openssl", arguments.poise, BUILD / "bench/origin",
+                    BUILD / "bench/open_loop"):
         if shutil.which(program) is None:
             print(f"scaling.py: '{program}' is missing (./dev build release)", file=sys.stderr)
             return 1
     raise_file_limit()
     found: dict[str, list[dict]] = {case.name: [] for case in CASES}
+    shaken: dict[int, list[float]] = {1: [], 2: []}
     with tempfile.TemporaryDirectory(prefix="poise-scaling-") as name:
         folder, (port,) = Path(name), free_ports(1)
+        if arguments.key_bits:
+            print(f"making an RSA key of {arguments.key_bits} bits", flush=True)
+            make_certificate(folder, "large", ["-newkey", f"rsa:{arguments.key_bits}"])
         with Child([str(BUILD / "bench/origin"), "--listen", f"127.0.0.1:{port}"], LOAD_CORE,
                    folder / "origin.log") as origin:
             wait_until_answers(origin, port)
@@ -125,9 +173,15 @@ def main() -> int:
                 for case in CASES[turn % 3:] + CASES[:turn % 3]:
                     found[case.name].append(
                         measure(case, arguments, f"127.0.0.1:{port}", folder))
+                if arguments.key_bits:
+                    for workers in (1, 2) if turn % 2 else (2, 1):
+                        shaken[workers].append(handshakes_per_second(
+                            workers, arguments, f"127.0.0.1:{port}", folder))
     ratios = told(found)
+    if arguments.key_bits:
+        ratios["handshakes"] = told_handshakes(shaken, arguments.key_bits)
     write_figures(arguments.out, "scaling",
-                  {"rate": arguments.rate, "ratios": ratios, "cells": found})
+                  {"rate": arguments.rate, "ratios": ratios, "cells": found, "handshakes": shaken})
     return 1 if any(cell["errors"] for cells in found.values() for cell in cells) else 0
 
 

@@ -8,16 +8,16 @@ from .products import LOAD_CORE
 RESUMED, NEW = "r", "*"  # what s_time prints for each connection
 
 
-def run_handshakes(port: int, resumed: bool, seconds: float,
-                   run: Run = run_command) -> dict:
-    """One run by TLS 1.3 on the load's core; "requests" are handshakes with a request each. Those
+def run_handshakes(port: int, resumed: bool, seconds: float, run: Run = run_command,
+                   cores: str = str(LOAD_CORE)) -> dict:
+    """One run by TLS 1.3, on the load's core if not told otherwise; "requests" are handshakes with a request each. Those
     of the wrong kind count as `status`.
 
     Without a request s_time leaves while its last message is on the way, and a product that sees
     that first ends before its own part is done: HAProxy made tickets in half of the handshakes
     only, Poise and nginx in all."""
     span = max(1, round(seconds))
-    command = ["taskset", "-c", str(LOAD_CORE), "openssl", "s_time", "-connect",
+    command = ["taskset", "-c", cores, "openssl", "s_time", "-connect",
                f"127.0.0.1:{port}", "-tls1_3", "-time", str(span), "-www", "/1",
                "-reuse" if resumed else "-new"]
     output = run(command, seconds)

@@ -168,13 +168,26 @@ def find_products(names: str, poise_binary: str) -> list[Product]:
 
 def wait_until_answers(child: Child, port: int, patience: float = 10.0) -> float:
     """Asks for one byte until it comes; returns the seconds since the child was started."""
+    return _wait(child, port, patience, _answers)
+
+
+def wait_until_accepts(child: Child, port: int, patience: float = 10.0) -> float:
+    """The same for a port whose protocol is not HTTP/1.1 in the clear: connects, and no more."""
+    return _wait(child, port, patience, lambda client: True)
+
+
+def _answers(client: socket.socket) -> bool:
     request = b"GET /1 HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n"
+    client.sendall(request)
+    return client.recv(64).startswith(b"HTTP/1.1 200")
+
+
+def _wait(child: Child, port: int, patience: float, is_there) -> float:
     deadline = time.perf_counter() + patience
     while time.perf_counter() < deadline:
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=1) as client:
-                client.sendall(request)
-                if client.recv(64).startswith(b"HTTP/1.1 200"):
+                if is_there(client):
                     return time.perf_counter() - child.started
         except OSError:
             pass
