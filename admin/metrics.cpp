@@ -228,7 +228,7 @@ std::string metrics_text(const std::string& text, std::span<const CertificateFac
     page.gauge("poise_draining", "1 while no new clients are taken.", "", at(status, "draining"));
     page.counter("poise_refused_connections_total", "Over the limit of client connections.", "",
                  at(status, "refused_connections"));
-    page.counter("poise_accept_errors_total", "No descriptor was free.", "",
+    page.counter("poise_accept_errors_total", "No descriptor or memory was free.", "",
                  at(status, "accept_errors"));
     page.counter("poise_incidents_total", "Refusals and failures.", "", at(status, "incidents"));
     if (const json layer4 = at(status, "layer4"); layer4.is_object()) {

@@ -39,7 +39,8 @@ void DoorWatch::look(DoorCounts counts, Time now) {
     if (const auto errors = errors_.rise(counts.accept_errors, now); errors != 0) {
         log_.warn(
             fmt::format("clients could not be accepted: no file descriptor or memory was free "
-                        "for one, {} time{}; raise the limit on open files",
+                        "for one, {} time{}; raise the limit on open files "
+                        "(or fs.epoll.max_user_watches)",
                         errors, errors == 1 ? "" : "s"));
     }
 }

@@ -11,15 +11,15 @@
 
 namespace poise {
 
-ReceiveBlocks::ReceiveBlocks(io_uring& ring) {
+ReceiveBlocks::ReceiveBlocks(io_uring& ring)
+    : page_(static_cast<std::size_t>(::sysconf(_SC_PAGESIZE))) {
     void* memory =
         ::mmap(nullptr, bytes * most, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) throw std::bad_alloc();
     memory_.reset(static_cast<char*>(memory));
     ::madvise(memory, bytes * most, MADV_NOHUGEPAGE);  // one block would make all resident
     constexpr std::size_t queue_bytes = most * sizeof(io_uring_buf);
-    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    queue_.reset(static_cast<io_uring_buf_ring*>(std::aligned_alloc(page, queue_bytes)));
+    queue_.reset(static_cast<io_uring_buf_ring*>(std::aligned_alloc(page_, queue_bytes)));
     if (!queue_) throw std::bad_alloc();
     std::memset(static_cast<void*>(queue_.get()), 0, queue_bytes);
     io_uring_buf_reg registration{};
@@ -50,6 +50,7 @@ void ReceiveBlocks::grow() {
     lend(spare_.back());
     spare_.pop_back();
     clean_ = std::min(clean_, spare_.size());
+    surplus_ = 0;
 }
 
 void ReceiveBlocks::begin_turn() noexcept {
@@ -61,7 +62,8 @@ void ReceiveBlocks::begin_turn() noexcept {
 
 void ReceiveBlocks::give_back(std::uint16_t block) noexcept {
     ++given_back_;
-    if (surplus_ == 0) return lend(block);
+    // A surplus is as old as the last sweep: this turn may need them again.
+    if (surplus_ == 0 || lent() <= enough_for(taken_)) return lend(block);
     --surplus_;
     spare_.push_back(block);
 }
@@ -71,9 +73,9 @@ void ReceiveBlocks::sweep() noexcept {
     const bool idle = most_taken_ == 0 && taken_ == 0;
     needed_ = std::max({most_taken_, taken_, needed_ - (needed_ + fading - 1) / fading});
     most_taken_ = 0;
-    const unsigned enough = std::max(first, needed_ + needed_ / 4);
+    const unsigned enough = enough_for(needed_);
     surplus_ = lent() > enough ? lent() - enough : 0;
-    for (; clean_ < spare_.size(); ++clean_)
+    for (; page_ == bytes && clean_ < spare_.size(); ++clean_)
         ::madvise(&memory_[spare_[clean_] * bytes], bytes, MADV_DONTNEED);
     // While nothing comes nothing is given back. What the kernel has then is empty.
     if (idle && surplus_ > 0 && !all_clean_) ::madvise(memory_.get(), bytes * most, MADV_DONTNEED);

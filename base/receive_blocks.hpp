@@ -15,10 +15,9 @@ namespace poise {
 /// resident: there are as many as were needed at a time not long ago, and some more.
 class ReceiveBlocks {
 public:
-    static constexpr std::size_t bytes =
-        4096;                              // each: a page, so that its memory can go back alone
-    static constexpr int group = 0;        // by which receives name them
-    static constexpr unsigned first = 32;  // blocks that are always lent
+    static constexpr std::size_t bytes = 4096;  // each; a page, mostly, which can go back alone
+    static constexpr int group = 0;             // by which receives name them
+    static constexpr unsigned first = 32;       // blocks that are always lent
 
     /// Throws std::system_error when `ring`, which outlives this, takes no such memory.
     explicit ReceiveBlocks(io_uring& ring);
@@ -38,7 +37,8 @@ public:
     void give_back(std::uint16_t block) noexcept;
     /// One more, up to a limit: the kernel has had none for a receive, which is told for each.
     void grow();
-    /// Call it now and then: gives memory back that has not been needed for a while.
+    /// Call it now and then: gives memory back that has not been needed for a while. All blocks
+    /// that the kernel has used have been told of (on_taken).
     void sweep() noexcept;
 
     /// Those in use, here or in the kernel.
@@ -52,8 +52,12 @@ private:
     struct Free {
         void operator()(void* memory) const { std::free(memory); }
     };
+    static constexpr unsigned enough_for(unsigned needed) {
+        return needed + needed / 4 > first ? needed + needed / 4 : first;
+    }
     void lend(std::uint16_t block) noexcept;
 
+    const std::size_t page_;
     std::unique_ptr<io_uring_buf_ring, Free> queue_;  // of those that the kernel has
     std::unique_ptr<char[], Unmap> memory_;
     std::array<Next, most> next_;

@@ -257,14 +257,13 @@ void Ring::hand_out_all() {
     // It had too little memory for all of them; sends must be with the kernel before they end here.
     if (io_uring_sq_ready(&ring_) > 0) submit();
     blocks_->begin_turn();
-    unsigned head = 0;
     handed_out_ = 0;
-    io_uring_cqe* completion = nullptr;
-    io_uring_for_each_cqe(&ring_, head, completion) {
-        hand_out(*completion);
-        ++handed_out_;
+    // The kernel may have more than the queue has room for; a send's failure must not come later.
+    for (unsigned n = hand_out_some(); n > 0; n = hand_out_some()) {
+        handed_out_ += n;
+        if (!io_uring_cq_has_overflow(&ring_)) break;
+        io_uring_get_events(&ring_);
     }
-    io_uring_cq_advance(&ring_, handed_out_);
     ++turn_;
     for (const auto index : sends_of_turn_) {
         sends_[index]->in_turn = false;
@@ -272,6 +271,19 @@ void Ring::hand_out_all() {
     }
     sends_of_turn_.clear();
     ends_behind_send_ = false;
+}
+
+// What the queue holds: so much.
+unsigned Ring::hand_out_some() {
+    unsigned head = 0;
+    unsigned count = 0;
+    io_uring_cqe* completion = nullptr;
+    io_uring_for_each_cqe(&ring_, head, completion) {
+        hand_out(*completion);
+        ++count;
+    }
+    io_uring_cq_advance(&ring_, count);
+    return count;
 }
 
 void Ring::hand_out(const io_uring_cqe& completion) {

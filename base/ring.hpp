@@ -103,6 +103,7 @@ private:
     void keep_for_end(Send& send) noexcept;
     int enable() noexcept;
     void hand_out_all();
+    unsigned hand_out_some();
     void hand_out(const io_uring_cqe& completion);
     void on_received(SocketStream* socket, const io_uring_cqe& completion);
     void on_send_ended(Send& send, int result);

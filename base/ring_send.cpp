@@ -28,8 +28,9 @@ Ring::Send* Ring::take_send() {
     if (free_sends_.empty()) {
         if (vacant_sends_.empty()) {
             if (sends_.size() == sends_max) return nullptr;
-            vacant_sends_.push_back(static_cast<std::uint32_t>(sends_.size()));
             sends_.emplace_back();
+            vacant_sends_.reserve(sends_.capacity());  // so that a sweep needs no memory
+            vacant_sends_.push_back(static_cast<std::uint32_t>(sends_.size() - 1));
         }
         const std::uint32_t index = vacant_sends_.back();
         sends_[index] = std::make_unique<Send>(*this, index);
@@ -40,7 +41,8 @@ Ring::Send* Ring::take_send() {
 }
 
 void Ring::sweep() {
-    blocks_->sweep();
+    const bool all_told = io_uring_cq_ready(&ring_) == 0 && !io_uring_cq_has_overflow(&ring_);
+    if (all_told) blocks_->sweep();
     free_sends_.sweep([this](std::uint32_t index) {
         sends_[index].reset();
         vacant_sends_.push_back(index);

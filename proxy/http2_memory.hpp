@@ -25,7 +25,7 @@ public:
         heads_.put(std::move(head));
     }
 
-    /// Call it now and then: frees what was not used since.
+    /// Call it now and then: frees what has not been needed for a while.
     void sweep() {
         blocks.sweep();
         heads_.sweep();

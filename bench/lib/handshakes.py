@@ -10,8 +10,8 @@ RESUMED, NEW = "r", "*"  # what s_time prints for each connection
 
 def run_handshakes(port: int, resumed: bool, seconds: float, run: Run = run_command,
                    cores: str = str(LOAD_CORE)) -> dict:
-    """One run by TLS 1.3, on the load's core if not told otherwise; "requests" are handshakes with a request each. Those
-    of the wrong kind count as `status`.
+    """One run by TLS 1.3, on the load's core if not told otherwise; "requests" are handshakes with
+    a request each. Those of the wrong kind count as `status`.
 
     Without a request s_time leaves while its last message is on the way, and a product that sees
     that first ends before its own part is done: HAProxy made tickets in half of the handshakes

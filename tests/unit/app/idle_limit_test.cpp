@@ -21,17 +21,21 @@ public:
     ~Disturbance() {
         stopping_ = true;
         thread_.join();
+        CHECK(reloads_ >= 2);
     }
 
 private:
     void run(Running& poise) {
         while (!stopping_) {
-            poise.on_control([](Runtime& runtime) { return runtime.reload().error; });
+            const auto error =
+                poise.on_control([](Runtime& runtime) { return runtime.reload().error; });
+            if (error.empty()) ++reloads_;
             std::this_thread::sleep_for(std::chrono::milliseconds(20));
         }
     }
 
     std::atomic<bool> stopping_{false};
+    int reloads_ = 0;
     std::thread thread_;
 };
 
@@ -98,7 +102,7 @@ TEST_SUITE("app/idle limits") {
     TEST_CASE("a TCP session without a byte is ended while others reload") {
         const MuteServer server;
         const auto port = free_port();
-        Running poise(service(port, at(server.port), "protocol: tcp, timeouts: {idle: 500ms}"));
+        Running poise(service(port, at(server.port), "protocol: tcp, timeouts: {idle: 2s}"));
         const Disturbance reloads(poise);
         const Socket client;
         REQUIRE(client.connect(port));
