@@ -40,7 +40,6 @@ configure() {
         # Without optimisation: compiling costs more than running does (measured, style.md).
         asan) options=(-DCMAKE_BUILD_TYPE=Debug -DPOISE_SANITIZE=address) ;;
         tsan) options=(-DCMAKE_BUILD_TYPE=Debug -DPOISE_SANITIZE=thread) ;;
-        fuzz) options=(-DCMAKE_BUILD_TYPE=Debug -DPOISE_SANITIZE=fuzzer) ;;
     esac
     cmake -S . -B "$dir" -G Ninja -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19 \
         "${options[@]}" >"$log" 2>&1 || {

@@ -10,7 +10,7 @@ dev_fuzz() {
     done
     install_for build fuzz
     start_counts
-    if build fuzz fuzzers; then
+    if build asan fuzzers; then
         say "fuzzers, $seconds s each"
         # shellcheck disable=SC2046
         run_fuzzers "$seconds" $(fuzzer_names "$@")
@@ -46,7 +46,7 @@ run_fuzzer() {
     mkdir -p "$learned" build/fuzz/found
     if [[ -d tests/fuzz/corpus/$name ]]; then corpus+=("tests/fuzz/corpus/$name"); fi
     # In the foreground: else Ctrl-C would not reach it.
-    timeout --foreground $((seconds + 120)) "build/fuzz/tests/fuzz/${name}_fuzz" -max_total_time="$seconds" \
+    timeout --foreground $((seconds + 120)) "build/asan/tests/fuzz/${name}_fuzz" -max_total_time="$seconds" \
         -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
         -artifact_prefix="build/fuzz/found/$name-" "${corpus[@]}" >"$log" 2>&1 </dev/null || code=$?
     local executed

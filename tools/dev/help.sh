@@ -119,8 +119,9 @@ help_fuzz() {
     cat <<'TEXT'
 usage: ./dev fuzz [SECONDS] [NAME...]
 
-Runs each fuzzer for SECONDS (60 unless given), from tests/fuzz/corpus/NAME. What it learns goes
-to build/fuzz/corpus/NAME, input that broke something to build/fuzz/found/.
+Runs each fuzzer for SECONDS (60 unless given), from tests/fuzz/corpus/NAME. They are part of the
+kind asan. What they learn goes to build/fuzz/corpus/NAME, input that broke something to
+build/fuzz/found/.
 
   ./dev fuzz                       all, a minute each
   ./dev fuzz 600 head              one, ten minutes
