@@ -2,6 +2,9 @@
 
 # A clone elsewhere on the machine finds the same objects in the cache.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=true
+# Objects that start from precompiled headers: known by the sum that tools/dev/precompile writes.
+# What ccache is told not to mind is kept away otherwise: -Wdate-time, and no #define before them.
+export CCACHE_PCH_EXTSUM=true CCACHE_SLOPPINESS=pch_defines,time_macros
 
 dev_build() {
     local kind=release
@@ -30,20 +33,25 @@ configure() {
         ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" "$dir/CMakeCache.txt"; then
         rm -rf "$dir"
     fi
-    [[ -f $dir/build.ninja ]] && return
-    say "configuring $dir"
-    mkdir -p "$dir"
     local options=()
     case $kind in
-        release) options=(-DCMAKE_BUILD_TYPE=Release) ;;
+        release | lint) options=(-DCMAKE_BUILD_TYPE=Release) ;;
         debug) options=(-DCMAKE_BUILD_TYPE=Debug) ;;
         # Without optimisation: compiling costs more than running does (measured, style.md).
         asan) options=(-DCMAKE_BUILD_TYPE=Debug -DPOISE_SANITIZE=address) ;;
         tsan) options=(-DCMAKE_BUILD_TYPE=Debug -DPOISE_SANITIZE=thread) ;;
     esac
+    # Two see the sources with what they include themselves: clang-tidy, for which lint is there,
+    # and tsan, the kind that builds the fewest tests.
+    case $kind in lint | tsan) ;; *) options+=(-DPOISE_PCH=ON) ;; esac
+    # A folder from before the options changed is configured anew.
+    [[ -f $dir/build.ninja && $(cat "$dir/options" 2>/dev/null) == "${options[*]}" ]] && return
+    say "configuring $dir"
+    mkdir -p "$dir"
     cmake -S . -B "$dir" -G Ninja -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19 \
         "${options[@]}" >"$log" 2>&1 || {
         cat "$log" >&2
         fail "cmake could not configure $dir"
     }
+    echo "${options[*]}" >"$dir/options"
 }

@@ -4,7 +4,7 @@ cpp_files() {
     find . \( -path ./build -o -path ./.git \) -prune -o \
         \( -name '*.cpp' -o -name '*.hpp' \) -print | sed 's|^\./||' | sort
 }
-shell_files() { echo dev .ci/run tools/dev/*.sh tools/dev/tidy_compiler; }
+shell_files() { echo dev .ci/run tools/dev/*.sh tools/dev/{tidy_compiler,precompile}; }
 
 dev_lint() {
     local all=no
@@ -59,8 +59,7 @@ check_headers() {
 header_alone() {
     ccache clang++-19 -std=c++23 -Wall -Wextra -Werror -I. -isystem /usr/share/include/llhttp \
         -DBOOST_ASIO_SEPARATE_COMPILATION -DBOOST_BEAST_SEPARATE_COMPILATION \
-        -DBOOST_ASIO_NO_DEPRECATED '-DPOISE_SOURCE_DIR=""' \
-        -include "$1" -c build/lint/empty.cpp -o "build/lint/${1//\//_}.o"
+        -DBOOST_ASIO_NO_DEPRECATED -include "$1" -c build/lint/empty.cpp -o "build/lint/${1//\//_}.o"
 }
 
 # Tests are left out: doctest's macros expand to what the checks dislike.
@@ -68,8 +67,7 @@ check_clang_tidy() {
     local files
     files=$(tidy_files "$1")
     [[ -n $files ]] || return 0
-    configure release
-    mkdir -p build/lint
+    configure lint
     echo "  clang-tidy on $(wc -w <<<"$files") files; ccache knows those that have not changed"
     export -f tidy_alone
     # One file a process, so that all cores stay busy to the end.
@@ -78,7 +76,7 @@ check_clang_tidy() {
 
 tidy_alone() {
     local arguments
-    read -ra arguments < <(grep -F -- "-c $PWD/$1\"" build/release/compile_commands.json |
+    read -ra arguments < <(grep -F -- "-c $PWD/$1\"" build/lint/compile_commands.json |
         sed 's/.*"command": "[^ ]* //; s/ -o [^ ]*//; s/",$//')
     if [[ ${#arguments[@]} -eq 0 ]]; then
         echo "$1: no target of CMakeLists.txt compiles it"
@@ -86,7 +84,7 @@ tidy_alone() {
     fi
     CCACHE_COMPILERTYPE=clang CCACHE_COMMENTS=1 \
         CCACHE_COMPILERCHECK="clang-tidy-19 --version" \
-        CCACHE_EXTRAFILES=.clang-tidy:tools/dev/tidy_compiler TIDY_BUILD=build/release \
+        CCACHE_EXTRAFILES=.clang-tidy:tools/dev/tidy_compiler TIDY_BUILD=build/lint \
         ccache tools/dev/tidy_compiler "${arguments[@]}" -o "build/lint/${1//\//_}.o"
 }
 
