@@ -95,6 +95,7 @@ class Pair:
 
     def record(self) -> tuple[Record, Felt]:
         """Ends the recorders and reads what they have."""
+        time.sleep(0.2)  # until they have asked several times who owns the addresses now
         for program in self.recorders:
             program.process.terminate()
         for program in self.recorders:
