@@ -6,6 +6,7 @@ to nothing, so that both cores are the workers'."""
 
 import argparse
 import concurrent.futures
+import contextlib
 import os
 import shutil
 import statistics
@@ -79,8 +80,9 @@ def worker_seconds(pid: int) -> list[float]:
 def spread_workers(pid: int) -> None:
     """Each of two has a core of its own."""
     for task in Path(f"/proc/{pid}/task").iterdir():
-        name = (task / "comm").read_text().strip()
-        os.sched_setaffinity(int(task.name), {LOAD_CORE if name == "poise-w1" else PROXY_CORE})
+        with contextlib.suppress(OSError):  # some end soon after the start
+            name = (task / "comm").read_text().strip()
+            os.sched_setaffinity(int(task.name), {LOAD_CORE if name == "poise-w1" else PROXY_CORE})
 
 
 def handshakes_per_second(workers: int, arguments, origin: str, folder: Path) -> float:
