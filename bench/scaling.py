@@ -56,8 +56,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, default=256, help="of clients; default 256")
     parser.add_argument("--rounds", type=int, default=5, help="default 5")
     parser.add_argument("--seconds", type=int, default=3, help="of each run; default 3")
-    parser.add_argument("--key-bits", type=int, default=8192,
-                        help="of the handshakes' RSA key; default 8192, 0: none are done")
+    parser.add_argument("--key-bits", type=int, default=4096,
+                        help="of the handshakes' RSA key; default 4096, 0: none are done")
     parser.add_argument("--poise", default=str(BUILD / "poise"), help="the binary")
     parser.add_argument("--out", type=Path, default=ROOT / "bench/results", help="for the JSON")
     arguments = parser.parse_args()
@@ -72,13 +72,21 @@ def parse_arguments() -> argparse.Namespace:
 
 def worker_seconds(pid: int) -> list[float]:
     """CPU time of each worker, by the scheduler's clock."""
-    return [int((task / "schedstat").read_text().split()[0]) / 1e9
-            for task in sorted(Path(f"/proc/{pid}/task").iterdir())
-            if (task / "comm").read_text().startswith("poise-w")]
+    taken = []
+    for task in sorted(Path(f"/proc/{pid}/task").iterdir()):
+        with contextlib.suppress(OSError):  # some end soon after the start
+            if (task / "comm").read_text().startswith("poise-w"):
+                taken.append(int((task / "schedstat").read_text().split()[0]) / 1e9)
+    return taken
 
 
-def spread_workers(pid: int) -> None:
-    """Each of two has a core of its own."""
+def spread_workers(pid: int, workers: int) -> None:
+    """Each of two has a core of its own. Their threads may be about to start only."""
+    deadline = time.monotonic() + 10
+    while len(worker_seconds(pid)) < workers:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{workers} workers were to start")
+        time.sleep(0.01)
     for task in Path(f"/proc/{pid}/task").iterdir():
         with contextlib.suppress(OSError):  # some end soon after the start
             name = (task / "comm").read_text().strip()
@@ -93,7 +101,7 @@ def handshakes_per_second(workers: int, arguments, origin: str, folder: Path) ->
                "--tls-key", str(folder / "large.key")]
     with Child(command, PROXY_CORE, folder / "poise.log") as poise:
         wait_until_accepts(poise, port)
-        spread_workers(poise.process.pid)
+        spread_workers(poise.process.pid, workers)
         cores = str(LOAD_CORE) if workers == 1 else f"{PROXY_CORE},{LOAD_CORE}"
         began = time.perf_counter()  # s_time goes on to the end of a second
         with concurrent.futures.ThreadPoolExecutor(CLIENTS) as clients:
@@ -112,7 +120,7 @@ def measure(case: Case, arguments, origin: str, folder: Path) -> dict:
                f"127.0.0.1:{port}", "--to", origin]
     with Child(command, PROXY_CORE, folder / "poise.log") as poise:
         wait_until_answers(poise, port)
-        spread_workers(poise.process.pid)
+        spread_workers(poise.process.pid, case.workers)
 
         def run(seconds: int) -> dict:
             return run_open_loop(str(BUILD / "bench/open_loop"), port, "/1k",
