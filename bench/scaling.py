@@ -56,8 +56,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, default=256, help="of clients; default 256")
     parser.add_argument("--rounds", type=int, default=5, help="default 5")
     parser.add_argument("--seconds", type=int, default=3, help="of each run; default 3")
-    parser.add_argument("--key-bits", type=int, default=4096,
-                        help="of the handshakes' RSA key; default 4096, 0: none are done")
+    parser.add_argument("--key-bits", type=int, default=8192,
+                        help="of the handshakes' RSA key; default 8192, 0: none are done")
     parser.add_argument("--poise", default=str(BUILD / "poise"), help="the binary")
     parser.add_argument("--out", type=Path, default=ROOT / "bench/results", help="for the JSON")
     arguments = parser.parse_args()
