@@ -26,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 
 from bench.lib.load import run_wrk  # noqa: E402
 from bench.lib.process import Child  # noqa: E402
+from bench.lib.products import free_ports  # noqa: E402
 
 BUILD = ROOT / "build/release"
 CONFIG = """services:
@@ -34,14 +35,6 @@ CONFIG = """services:
 NODE = """admin: {{http: "127.0.0.1:{admin}", https: "off", state_dir: state}}
 node: {{workers: 1}}
 """
-
-
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 def wait_for(port: int) -> None:

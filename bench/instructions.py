@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))
 from bench.lib import callgrind, instruction_bounds  # noqa: E402
 from bench.lib.process import Child  # noqa: E402
 from bench.lib.products import (LOAD_CORE, Poise, Product, find_products,  # noqa: E402
-                                free_port, wait_until_answers)
+                                free_ports, wait_until_answers)
 from bench.lib.results import machine_facts  # noqa: E402
 
 TOOLS = {"valgrind": "valgrind", "h2load": "nghttp2-client", "strip": "binutils",
@@ -136,7 +136,7 @@ def main() -> int:
     if arguments.keep:
         arguments.keep.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="poise-bench-") as name:
-        port = free_port()
+        (port,) = free_ports(1)
         with Child([arguments.origin, "--listen", f"127.0.0.1:{port}"], LOAD_CORE,
                    Path(name) / "origin.log") as origin:
             wait_until_answers(origin, port)

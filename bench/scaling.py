@@ -2,14 +2,17 @@
 """What does a second worker cost, and what does it bring? CPU a request of Poise with one worker
 and with two, at the same rate, and with one worker at half of it: the load that each of two has.
 And how many full TLS handshakes a second they do with a large RSA key, which costs clients next
-to nothing, so that both cores are the workers'."""
+to nothing, so that both cores are the workers': beside what the second core brings two processes
+that have nothing to do with each other."""
 
 import argparse
 import concurrent.futures
 import contextlib
 import os
+import re
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -35,6 +38,7 @@ EXAMPLES = """examples:
   bench/scaling.py --key-bits 0                 without handshakes
 """
 CLIENTS = 8  # that shake hands one time after another
+SIGNING_BITS = 7680  # the largest that `openssl speed` has below 15360
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,20 @@ def handshakes_per_second(workers: int, arguments, origin: str, folder: Path) ->
     return sum(one["requests"] for one in results) / taken
 
 
+def signatures_per_second(processes: int, seconds: int) -> float:
+    """What the machine itself has to give: processes that share nothing sign, each on its core."""
+    cores = str(PROXY_CORE) if processes == 1 else f"{PROXY_CORE},{LOAD_CORE}"
+    done = subprocess.run(["taskset", "-c", cores, "openssl", "speed", "-mr", "-elapsed",
+                           "-seconds", str(seconds), "-multi", str(processes),
+                           f"rsa{SIGNING_BITS}"],
+                          capture_output=True, text=True, timeout=4 * seconds + 30, check=False)
+    # Of all processes: signatures a second, then verifications.
+    sums = re.search(rf"^\+F2:\d+:{SIGNING_BITS}:([\d.]+):", done.stdout, re.MULTILINE)
+    if not sums:
+        raise RuntimeError(f"openssl speed failed: {(done.stdout + done.stderr).strip()[-400:]}")
+    return float(sums.group(1))
+
+
 def measure(case: Case, arguments, origin: str, folder: Path) -> dict:
     (port,) = free_ports(1)
     command = [arguments.poise, "proxy", "--workers", str(case.workers), "--listen",
@@ -154,14 +172,22 @@ def told(found: dict[str, list[dict]]) -> dict[str, float]:
     return ratios
 
 
-def told_handshakes(shaken: dict[int, list[float]], key_bits: int) -> float:
-    """Prints a line a number of workers and the ratio; returns that."""
+def told_handshakes(shaken: dict[int, list[float]], signed: dict[int, list[float]],
+                    key_bits: int) -> dict[str, float]:
+    """Prints a line a number of workers and of processes, and the ratios; returns these."""
     for workers, rates in shaken.items():
         print(f"{workers} worker(s): {statistics.median(rates):.1f} full handshakes a second with "
               f"RSA-{key_bits} ({min(rates):.1f} - {max(rates):.1f})")
-    ratio = statistics.median(two / one for one, two in zip(shaken[1], shaken[2]))
-    print(f"2 workers / 1: {ratio:.2f} times as many")
-    return ratio
+    for processes, rates in signed.items():
+        print(f"{processes} process(es) of openssl speed: {statistics.median(rates):.1f} "
+              f"signatures a second with RSA-{SIGNING_BITS} ({min(rates):.1f} - {max(rates):.1f})")
+    grown = [two / one for one, two in zip(shaken[1], shaken[2])]
+    machine = [two / one for one, two in zip(signed[1], signed[2])]
+    ratios = {"handshakes": statistics.median(grown), "machine": statistics.median(machine)}
+    print(f"2 workers / 1: {ratios['handshakes']:.2f} times as many ({min(grown):.2f} - "
+          f"{max(grown):.2f}); 2 processes that share nothing / 1: {ratios['machine']:.2f} "
+          f"({min(machine):.2f} - {max(machine):.2f})")
+    return ratios
 
 
 def main() -> int:
@@ -174,6 +200,7 @@ def main() -> int:
     raise_file_limit()
     found: dict[str, list[dict]] = {case.name: [] for case in CASES}
     shaken: dict[int, list[float]] = {1: [], 2: []}
+    signed: dict[int, list[float]] = {1: [], 2: []}
     with tempfile.TemporaryDirectory(prefix="poise-scaling-") as name:
         folder, (port,) = Path(name), free_ports(1)
         if arguments.key_bits:
@@ -187,14 +214,16 @@ def main() -> int:
                     found[case.name].append(
                         measure(case, arguments, f"127.0.0.1:{port}", folder))
                 if arguments.key_bits:
-                    for workers in (1, 2) if turn % 2 else (2, 1):
-                        shaken[workers].append(handshakes_per_second(
-                            workers, arguments, f"127.0.0.1:{port}", folder))
+                    for number in (1, 2) if turn % 2 else (2, 1):
+                        shaken[number].append(handshakes_per_second(
+                            number, arguments, f"127.0.0.1:{port}", folder))
+                        signed[number].append(signatures_per_second(number, arguments.seconds))
     ratios = told(found)
     if arguments.key_bits:
-        ratios["handshakes"] = told_handshakes(shaken, arguments.key_bits)
+        ratios |= told_handshakes(shaken, signed, arguments.key_bits)
     write_figures(arguments.out, "scaling",
-                  {"rate": arguments.rate, "ratios": ratios, "cells": found, "handshakes": shaken})
+                  {"rate": arguments.rate, "ratios": ratios, "cells": found, "handshakes": shaken,
+                   "signatures": signed})
     return 1 if any(cell["errors"] for cells in found.values() for cell in cells) else 0
 
 

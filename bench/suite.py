@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Runs Poise, HAProxy and nginx in turn against the same origin and compares what they cost."""
+"""Compares what a request costs Poise, HAProxy and nginx. All are up at once, before the same
+origin, and loaded by turns, each for a fifth of a second: on a machine whose speed changes, only
+what was measured in the same seconds compares. Latencies at a rate, memory and the start are
+measured of one product after the other, which is alone then."""
 
 import argparse
 import json
@@ -10,22 +13,25 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 
-from lib import chart, table  # noqa: E402
-from lib.measure import Programs, measure  # noqa: E402
-from lib.process import Child, raise_file_limit  # noqa: E402
-from lib.products import LOAD_CORE, find_products, free_port, wait_until_answers  # noqa: E402
-from lib.rates import saturation  # noqa: E402
-from lib.results import Results  # noqa: E402
-from lib.rows import ROWS, choose  # noqa: E402
+from bench.lib import chart, table  # noqa: E402
+from bench.lib.by_turns import ProductFailed, Settings, rounds_by_turns  # noqa: E402
+from bench.lib.measure import Programs, measure  # noqa: E402
+from bench.lib.process import Child, raise_file_limit  # noqa: E402
+from bench.lib.products import (LOAD_CORE, Poise, find_products, free_ports,  # noqa: E402
+                                wait_until_answers)
+from bench.lib.rates import saturation  # noqa: E402
+from bench.lib.results import OLD, Results  # noqa: E402
+from bench.lib.rows import ROWS, choose  # noqa: E402
 
-ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = """examples:
-  bench/suite.py                                    everything: 5 rounds, about 15 minutes
-  bench/suite.py --quick                            1 short round: does it work at all?
-  bench/suite.py --rows c32,c256,1m --rounds 3      some rows
-  bench/suite.py --products haproxy,nginx           the rivals alone
+  bench/suite.py                                         everything: 5 rounds, about 25 minutes
+  bench/suite.py --quick                                 1 short round: does it work at all?
+  bench/suite.py --rows c32,c256,1m --rounds 9           some rows
+  bench/suite.py --rows c1000 --slice-ms 50              bursts: a request or two of each client
+  bench/suite.py --products poise --against OLD/poise    what a change costs
 rows: """ + ", ".join(row.name for row in ROWS)
 
 
@@ -34,10 +40,13 @@ def parse_arguments() -> argparse.Namespace:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", default="", help="comma-separated; default all")
     parser.add_argument("--rounds", type=int, default=5, help="default 5; medians are over rounds")
-    parser.add_argument("--seconds", type=int, default=4, help="of each run; default 4")
+    parser.add_argument("--seconds", type=int, default=2,
+                        help="of load for a product in a round; default 2")
+    parser.add_argument("--slice-ms", type=int, default=200, help="of a turn; default 200")
     parser.add_argument("--products", default="poise,haproxy,nginx", help="comma-separated")
     parser.add_argument("--quick", action="store_true", help="one round of one-second runs")
     parser.add_argument("--poise", default=str(ROOT / "build/release/poise"), help="the binary")
+    parser.add_argument("--against", help="another binary of Poise, shown as \"old\"")
     parser.add_argument("--origin", default=str(ROOT / "build/release/bench/origin"),
                         help="the origin's binary")
     parser.add_argument("--datagrams", default=str(ROOT / "build/release/bench/datagrams"),
@@ -54,38 +63,79 @@ def parse_arguments() -> argparse.Namespace:
         arguments.rounds, arguments.seconds = 1, 1
     if not 1 <= arguments.rounds <= 100 or not 1 <= arguments.seconds <= 600:
         parser.error("--rounds takes 1 to 100, --seconds 1 to 600")
+    if not 10 <= arguments.slice_ms <= 1000:
+        parser.error("--slice-ms takes 10 to 1000")
     return arguments
 
 
-def run_rounds(arguments, rows, products, origin: str, folder: Path) -> Results:
-    """Interleaves the products, and changes their order each round, so that drift hits all."""
-    programs = Programs(arguments.datagrams, arguments.open_loop)
-    rates = [row for row in rows if row.kind == "rate"]
+def say_progress(text: str) -> None:
+    """In place of the last one, on a terminal only."""
+    if sys.stderr.isatty():
+        print(f"{text:60}", end="\r", file=sys.stderr, flush=True)
+
+
+def note_failure(results: Results, row, product: str, error: Exception) -> None:
+    results.fail(row.name, product, str(error).splitlines()[0])
+    print(f"{row.name} {product}: {error}", file=sys.stderr)
+
+
+def run_by_turns(results: Results, row, products, settings: Settings, where: str) -> None:
+    """A product that fails is left out, and the others begin anew."""
+    left = list(products)
+    while left:
+        try:
+            rounds = rounds_by_turns(
+                row, left, settings,
+                lambda turn: say_progress(f"{where}: round {turn + 1} of {settings.rounds}"))
+        except ProductFailed as error:
+            note_failure(results, row, error.product, error)
+            left = [product for product in left if product.name != error.product]
+            continue
+        for figures in rounds:
+            for name, cell in figures.items():
+                results.add(row.name, name, cell)
+        return
+
+
+def run_alone(results: Results, row, products, settings: Settings, folder: Path,
+              where: str) -> None:
+    """One after the other, in another order each round, so that drift hits all."""
+    for turn in range(settings.rounds):
+        rate = 0
+        if row.kind == "rate":
+            best = saturation(products, row.connections, settings.origin, settings.seconds, folder,
+                              settings.programs.open_loop)
+            rate = max(1, round(best * row.share))
+        shift = turn % len(products)
+        for product in products[shift:] + products[:shift]:
+            say_progress(f"{where}: round {turn + 1} of {settings.rounds}, {product.name}")
+            try:
+                results.add(row.name, product.name,
+                            measure(product, row, settings.origin, settings.seconds, folder,
+                                    settings.programs, rate))
+            except (RuntimeError, OSError) as error:
+                note_failure(results, row, product.name, error)
+
+
+def run_rows(arguments, rows, products, origin: str, folder: Path) -> Results:
+    """Shows each row when it is done."""
+    settings = Settings(arguments.rounds, arguments.seconds, arguments.slice_ms / 1000,
+                        Programs(arguments.datagrams, arguments.open_loop), origin)
     results = Results(rows, [product.name for product in products])
-    total = arguments.rounds * len(rows) * len(products)
-    count = 0
-    for turn in range(arguments.rounds):
-        best = saturation(products, rates[0].connections, origin, arguments.seconds, folder,
-                          programs.open_loop) if rates else 0
-        for row in rows:
-            shift = turn % len(products)
-            for product in products[shift:] + products[:shift]:
-                count += 1
-                print(f"[{count}/{total}] round {turn + 1}: {row.name:8} {product.name:8}",
-                      end="\r", file=sys.stderr, flush=True)
-                if row.mode not in product.modes:
-                    continue
-                if not product.can(row.mode):
-                    results.fail(row.name, product.name, "not built with this mode")
-                    continue
-                try:
-                    results.add(row.name, product.name,
-                                measure(product, row, origin, arguments.seconds, folder,
-                                        programs, max(1, round(best * row.share))))
-                except (RuntimeError, OSError) as error:
-                    results.fail(row.name, product.name, str(error).splitlines()[0])
-                    print(f"\n{row.name} {product.name}: {error}", file=sys.stderr)
-    print(" " * 60, end="\r", file=sys.stderr)
+    for number, row in enumerate(rows, 1):
+        where = f"[{number}/{len(rows)}] {row.name}"
+        able = []
+        for product in products:
+            if row.mode in product.modes and product.can(row.mode):
+                able.append(product)
+            elif row.mode in product.modes:
+                results.fail(row.name, product.name, "not built with this mode")
+        if row.by_turns:
+            run_by_turns(results, row, able, settings, where)
+        else:
+            run_alone(results, row, able, settings, folder, where)
+        say_progress("")
+        print(table.render_row(results, row), flush=True)
     return results
 
 
@@ -93,7 +143,8 @@ def write_files(arguments, results: Results, versions: dict) -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     stem = arguments.name or time.strftime("%Y%m%d-%H%M%S")
     settings = {"rounds": arguments.rounds, "seconds": arguments.seconds, "proxy_core": 0,
-                "load_core": LOAD_CORE, "workers": 1, "real_time": arguments.real_time}
+                "load_core": LOAD_CORE, "workers": 1, "real_time": arguments.real_time,
+                "slice_ms": arguments.slice_ms}
     data = results.as_json(settings, versions)
     facts = data["machine"]
     print(f"{facts['cpu']}, {facts['cores']} cores, kernel {facts['kernel']}; "
@@ -112,10 +163,14 @@ def main() -> int:
     try:
         rows = choose(arguments.rows)
         products = find_products(arguments.products, arguments.poise)
+        if arguments.against:
+            products.append(Poise(arguments.against))
+            products[-1].name = OLD
     except ValueError as error:
         print(f"suite.py: {error}", file=sys.stderr)
         return 2
-    for tool in ("wrk", "taskset", arguments.origin, arguments.datagrams, arguments.open_loop):
+    for tool in ("wrk", "taskset", arguments.origin, arguments.datagrams, arguments.open_loop,
+                 *filter(None, [arguments.against])):
         if shutil.which(tool) is None:
             print(f"suite.py: '{tool}' is missing (./dev deps, ./dev build)", file=sys.stderr)
             return 1
@@ -125,14 +180,13 @@ def main() -> int:
     versions = {product.name: product.version() for product in products}
     with tempfile.TemporaryDirectory(prefix="poise-bench-") as name:
         folder = Path(name)
-        port = free_port()
+        (port,) = free_ports(1)
         with Child([arguments.origin, "--listen", f"127.0.0.1:{port}"], LOAD_CORE,
                    folder / "origin.log") as origin, \
              Child([arguments.datagrams, "echo", "--listen", f"127.0.0.1:{port}"], LOAD_CORE,
                    folder / "echo.log"):
             wait_until_answers(origin, port)
-            results = run_rounds(arguments, rows, products, f"127.0.0.1:{port}", folder)
-    print(table.render(results))
+            results = run_rows(arguments, rows, products, f"127.0.0.1:{port}", folder)
     write_files(arguments, results, versions)
     broken = results.failures or any(results.errors(row.name, product.name) for row in rows
                                      for product in products)

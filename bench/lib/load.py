@@ -30,12 +30,13 @@ def run_command(command: list[str], seconds: float) -> str:
     return done.stdout + done.stderr
 
 
-def run_datagrams(program: str, port: int, row, seconds: float) -> dict:
+def run_datagrams(program: str, port: int, row, seconds: float,
+                  run: Run = run_command) -> dict:
     """One run of the datagram load on its core; as run_wrk."""
     command = ["taskset", "-c", str(LOAD_CORE), program, "load", "--to", f"127.0.0.1:{port}",
                "--clients", str(row.connections), "--window", str(row.window),
                "--bytes", str(row.size), "--seconds", str(max(1, round(seconds)))]
-    return _result(command + (["--fresh"] if row.close else []), seconds)
+    return _result(command + (["--fresh"] if row.close else []), seconds, run)
 
 
 def run_open_loop(program: str, port: int, path: str, connections: int, rate: int,

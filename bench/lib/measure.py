@@ -1,4 +1,4 @@
-"""One cell of the suite: one product, one row, one round."""
+"""One product alone, for one round of a row; and what loads a product, by row."""
 
 import time
 from collections.abc import Callable
@@ -30,8 +30,8 @@ class Programs:
 
 def measure(product: Product, row: Row, origin: str, seconds: float, folder: Path,
             programs: Programs, rate: int = 0) -> dict:
-    """Starts the product afresh, measures, ends it. Returns figures by name and `errors`. `rate`
-    is for rows of that kind: requests a second."""
+    """Starts the product afresh, measures, ends it: rows of the kinds rate, idle and start. Returns
+    figures by name and `errors`. `rate`: requests a second."""
     place = Place(*free_ports(6), origin, folder,
                   key_kind=row.key_kind if row.tls else "")
     if row.tls:
@@ -39,21 +39,18 @@ def measure(product: Product, row: Row, origin: str, seconds: float, folder: Pat
     if row.kind == "start":
         place.clients = SIDECAR_CLIENTS
     with product.start(place, sidecar=row.kind == "start") as proxy:
-        # One that does not speak HTTP/1 there is asked on the other port.
-        other = row.kind == "datagrams" or row.streams > 0 or row.tls
-        tcp = place.http_port if other else place.port(row.mode)
-        started = wait_until_answers(proxy, tcp)
+        started = wait_until_answers(proxy, place.http_port)
         if row.kind == "start":
             return _at_rest(proxy, started)
         if row.kind == "idle":
             return _idle(proxy, place.port(row.mode), row.connections, row.tls)
-        return _cost(proxy, row, load_of(row, place, programs, rate), seconds)
+        return _latency(proxy, load_of(row, place, programs, rate), seconds)
 
 
 def load_of(row: Row, place: Place, programs: Programs, rate: int = 0,
             run: Run = run_command) -> Callable[[float], dict]:
-    """What loads a product at `place` for so many seconds, of a row whose figure is its cost. `run`
-    is for rows of the kinds load and handshakes."""
+    """What loads a product at `place` for so many seconds, with the kinds that there are by_turns
+    by `run`. `rate` is for rows of that kind: requests a second."""
     port = place.port(row.mode)
     if row.kind == "handshakes":
         return lambda span: run_handshakes(port, row.resumed, span, run)
@@ -61,7 +58,7 @@ def load_of(row: Row, place: Place, programs: Programs, rate: int = 0,
         return lambda span: run_open_loop(programs.open_loop, port, row.path, row.connections,
                                           rate, span)
     if row.kind == "datagrams":
-        return lambda span: run_datagrams(programs.datagrams, port, row, span)
+        return lambda span: run_datagrams(programs.datagrams, port, row, span, run)
     if row.streams:
         return lambda span: run_h2load(port, row.path, row.connections, row.streams, span, run=run)
     return lambda span: run_wrk(port, row.path, row.connections, span, row.close, place.folder,
@@ -89,21 +86,16 @@ def _idle(proxy, port: int, count: int, tls: bool) -> dict:
                 "errors": clients.errors}
 
 
-def _cost(proxy, row: Row, run, seconds: float) -> dict:
+def _latency(proxy, run: Callable[[float], dict], seconds: float) -> dict:
     run(WARM_UP_SECONDS)
     cpu_before = proxy.cpu_seconds()
     result = run(seconds)
     cpu = proxy.cpu_seconds() - cpu_before
-    requests = max(1, result["requests"])
     errors = sum(result.get(kind, 0) for kind in ERRORS)
     if not proxy.alive():
         errors += 1
-    figures = {"cpu_us": cpu * 1e6 / requests, "rps": result["requests"] * 1e6 / result["micros"],
-               "p50_ms": result["p50"] / 1000, "p99_ms": result["p99"] / 1000,
-               "p999_ms": result["p999"] / 1000, "rss_mb": proxy.rss_bytes() / 1e6,
-               "errors": errors}
-    if row.kind == "rate":
-        figures |= {"late_p99_ms": result["late_p99"] / 1000, "max_ms": result["max"] / 1000}
-    else:
-        figures["mb_per_s"] = result["bytes"] / result["micros"]
-    return figures
+    return {"cpu_us": cpu * 1e6 / max(1, result["requests"]),
+            "rps": result["requests"] * 1e6 / result["micros"],
+            "p50_ms": result["p50"] / 1000, "p99_ms": result["p99"] / 1000,
+            "p999_ms": result["p999"] / 1000, "late_p99_ms": result["late_p99"] / 1000,
+            "max_ms": result["max"] / 1000, "rss_mb": proxy.rss_bytes() / 1e6, "errors": errors}

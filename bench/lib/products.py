@@ -37,16 +37,19 @@ class Place:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that are free now. Another process might take one: the run then fails and says so."""
+    """Ports that are free now, of TCP and of UDP. Another process might take one: the run then
+    fails and says so."""
     with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-
-
-def free_port() -> int:
-    return free_ports(1)[0]
+        found = []
+        while len(found) < count:
+            stream = stack.enter_context(socket.socket())
+            stream.bind(("127.0.0.1", 0))
+            port = stream.getsockname()[1]
+            datagrams = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
+            with contextlib.suppress(OSError):
+                datagrams.bind(("127.0.0.1", port))
+                found.append(port)
+        return found
 
 
 class Product:

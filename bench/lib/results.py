@@ -10,6 +10,7 @@ from pathlib import Path
 from .rows import ABSOLUTE_LIMITS, RATIO_LIMITS, Row
 
 OURS = "poise"
+OLD = "old"  # another binary of ours, for what a change costs
 
 
 def write_figures(folder: Path, kind: str, figures: dict) -> None:
@@ -46,16 +47,31 @@ class Results:
     def errors(self, row: str, product: str) -> int:
         return sum(cell["errors"] for cell in self.cells.get((row, product), []))
 
-    def ratio(self, row: Row, figure: str | None = None) -> float | None:
-        """Our median over the better rival's (less is better); None without both."""
-        figure = figure or row.primary
-        ours = self.spread(row.name, OURS, figure)
-        rivals = [spread["median"] for product in self.products if product != OURS
-                  if (spread := self.spread(row.name, product, figure))
-                  if not self.errors(row.name, product)]
-        if ours is None or not rivals or min(rivals) <= 0:
-            return None
-        return ours["median"] / min(rivals)
+    def ratios(self, row: Row) -> dict[str, dict]:
+        """Of ours to each other product that had no errors (less is better): median, smallest and
+        largest. What was measured by turns compares round by round, else only the medians do."""
+        ours = self.cells.get((row.name, OURS), [])
+        found = {}
+        for product in self.products:
+            theirs = self.cells.get((row.name, product), [])
+            if product == OURS or not ours or not theirs or self.errors(row.name, product):
+                continue
+            if row.by_turns:
+                pairs = [(our[row.primary], their[row.primary])
+                         for our, their in zip(ours, theirs)]
+            else:
+                pairs = [tuple(self.spread(row.name, name, row.primary)["median"]
+                               for name in (OURS, product))]
+            values = [our / their for our, their in pairs if their > 0]
+            if values:
+                found[product] = {"median": statistics.median(values), "min": min(values),
+                                  "max": max(values), "values": values}
+        return found
+
+    def ratio(self, row: Row) -> float | None:
+        """To the better rival, which is the one that makes it larger; None without both."""
+        return max((ratio["median"] for product, ratio in self.ratios(row).items()
+                    if product != OLD), default=None)
 
     def verdict(self, row: Row) -> str:
         """Whether the row reaches what it must: "reached", "missed" or empty (no limit set)."""
@@ -82,6 +98,7 @@ class Results:
                     "failure": self.failures.get((row.name, product)),
                     "figures": {name: self.spread(row.name, product, name) for name in figures}})
         ratios = [{"row": row.name, "figure": row.primary, "ratio": self.ratio(row),
+                   "to": self.ratios(row),
                    "limit": RATIO_LIMITS.get(row.name) or ABSOLUTE_LIMITS.get(row.name),
                    "verdict": self.verdict(row)} for row in self.rows]
         return {"when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

@@ -26,6 +26,11 @@ class Row:
     def tls(self) -> bool:
         return self.mode == "tls"
 
+    @property
+    def by_turns(self) -> bool:
+        """The figure is a cost, which all products are asked for in the same seconds."""
+        return self.kind in ("load", "handshakes", "datagrams")
+
 
 ROWS = [
     Row("c1", "1 KiB keep-alive, 1 connection", connections=1),
@@ -68,9 +73,10 @@ ROWS = [
 ]
 
 # What must be reached against the better rival, by row.
-RATIO_LIMITS = {"c32": 0.9, "c256": 0.9, "c1000": 0.9, "rate50": 1.0, "rate80": 1.0, "1m": 1.1,
-                "h2": 0.9, "udp": 0.9, "udp1000": 0.9, "udpnew": 0.9, "tls32": 0.9,
-                "tls256": 0.9, "tlsec": 1.0, "tlsrsa": 1.0, "tlsresumed": 1.0}
+RATIO_LIMITS = {"c32": 0.9, "c256": 0.9, "c1000": 0.9, "rate50": 1.0, "rate80": 1.0, "64k": 0.9,
+                "1m": 1.0, "h2": 0.9, "new": 1.0, "tcp1m": 1.0, "udp": 0.9, "udp1000": 0.9,
+                "udpnew": 0.9, "tls32": 0.9, "tls256": 0.9, "tlsec": 1.0, "tlsrsa": 1.0,
+                "tlsresumed": 1.0}
 # What must be reached in itself: figure and limit.
 ABSOLUTE_LIMITS = {"idle": 600.0, "tlsidle": 15000.0, "start": 50.0, "sidecar": 8.0}
 

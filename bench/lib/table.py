@@ -10,32 +10,30 @@ UNITS = {"cpu_us": "CPU us/req", "idle_bytes": "bytes/conn", "start_ms": "ms to 
          "rss_mb": "RSS MB", "p99_ms": "p99 ms"}
 
 
-def render(results: Results) -> str:
-    """All rows as text; a run with errors is marked with '!'."""
-    lines = []
-    for row in results.rows:
-        lines += _row_lines(results, row)
-    return "\n".join(lines)
-
-
-def _row_lines(results: Results, row: Row) -> list[str]:
+def render_row(results: Results, row: Row) -> str:
+    """A row as text, with an empty line behind it; a run with errors is marked with '!'."""
     lines = [row.title]
-    head = f"  {'':9}{UNITS[row.primary]:>12} {'(min - max)':>19}"
-    if row.kind in ("load", "datagrams", "rate"):
-        head += "".join(f"{title:>10}" for _, title, _ in COLUMNS)
-    lines.append(head + f"{'errors':>8}")
+    columns = [column for column in COLUMNS if column[0] != row.primary and any(
+        results.spread(row.name, product, column[0]) for product in results.products)]
+    lines.append(f"  {'':9}{UNITS[row.primary]:>12} {'(min - max)':>19}" +
+                 "".join(f"{title:>10}" for _, title, _ in columns) + f"{'errors':>8}")
     for product in results.products:
-        lines.append(_product_line(results, row, product))
-    ratio = results.ratio(row)
+        lines.append(_product_line(results, row, product, columns))
     verdict = results.verdict(row)
-    if ratio is not None:
-        lines.append(f"  {OURS} / better rival: {ratio:.2f}" + (f" ({verdict})" if verdict else ""))
+    if ratios := results.ratios(row):
+        told = "; ".join(_ratio(product, ratio) for product, ratio in ratios.items())
+        lines.append(f"  {OURS} / {told}" + (f"   {verdict}" if verdict else ""))
     elif verdict:
         lines.append(f"  {OURS}: {verdict}")
-    return lines + [""]
+    return "\n".join(lines + [""])
 
 
-def _product_line(results: Results, row: Row, product: str) -> str:
+def _ratio(product: str, ratio: dict) -> str:
+    span = f" ({ratio['min']:.2f} - {ratio['max']:.2f})" if len(ratio["values"]) > 1 else ""
+    return f"{product}: {ratio['median']:.2f}{span}"
+
+
+def _product_line(results: Results, row: Row, product: str, columns: list) -> str:
     failure = results.failures.get((row.name, product))
     main = results.spread(row.name, product, row.primary)
     if main is None:
@@ -43,9 +41,8 @@ def _product_line(results: Results, row: Row, product: str) -> str:
     errors = results.errors(row.name, product)
     span = f"({main['min']:.1f} - {main['max']:.1f})"
     line = f"{'!' if errors or failure else ' '} {product:9}{main['median']:>12.1f} {span:>19}"
-    if row.kind in ("load", "datagrams", "rate"):
-        for figure, _, form in COLUMNS:
-            spread = results.spread(row.name, product, figure)
-            line += f"{form.format(spread['median']):>10}" if spread else f"{'':>10}"
+    for figure, _, form in columns:
+        spread = results.spread(row.name, product, figure)
+        line += f"{form.format(spread['median']):>10}" if spread else f"{'':>10}"
     line += f"{errors:>8}"
     return line + (f"  {failure}" if failure else "")
