@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,7 +21,7 @@ from bench.lib import chart, table  # noqa: E402
 from bench.lib.by_turns import ProductFailed, Settings, rounds_by_turns  # noqa: E402
 from bench.lib.measure import Programs, measure  # noqa: E402
 from bench.lib.process import Child, raise_file_limit  # noqa: E402
-from bench.lib.products import (LOAD_CORE, Poise, find_products, free_ports,  # noqa: E402
+from bench.lib.products import (LOAD_CORE, find_products, free_ports,  # noqa: E402
                                 wait_until_answers)
 from bench.lib.rates import saturation  # noqa: E402
 from bench.lib.results import OLD, Results  # noqa: E402
@@ -61,8 +62,8 @@ def parse_arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.rounds, arguments.seconds = 1, 1
-    if not 1 <= arguments.rounds <= 100 or not 1 <= arguments.seconds <= 600:
-        parser.error("--rounds takes 1 to 100, --seconds 1 to 600")
+    if not 1 <= arguments.rounds <= 100 or not 1 <= arguments.seconds <= 60:
+        parser.error("--rounds takes 1 to 100, --seconds 1 to 60")
     if not 10 <= arguments.slice_ms <= 1000:
         parser.error("--slice-ms takes 10 to 1000")
     return arguments
@@ -75,21 +76,23 @@ def say_progress(text: str) -> None:
 
 
 def note_failure(results: Results, row, product: str, error: Exception) -> None:
-    results.fail(row.name, product, str(error).splitlines()[0])
+    results.fail(row.name, product, str(error).strip().partition("\n")[0])
     print(f"{row.name} {product}: {error}", file=sys.stderr)
 
 
 def run_by_turns(results: Results, row, products, settings: Settings, where: str) -> None:
-    """A product that fails is left out, and the others begin anew."""
-    left = list(products)
+    """Begins anew when a product fails, the second time without it."""
+    left, failed = list(products), set()
     while left:
         try:
             rounds = rounds_by_turns(
                 row, left, settings,
                 lambda turn: say_progress(f"{where}: round {turn + 1} of {settings.rounds}"))
         except ProductFailed as error:
-            note_failure(results, row, error.product, error)
-            left = [product for product in left if product.name != error.product]
+            if error.product in failed:
+                note_failure(results, row, error.product, error)
+                left = [product for product in left if product.name != error.product]
+            failed.add(error.product)
             continue
         for figures in rounds:
             for name, cell in figures.items():
@@ -100,20 +103,20 @@ def run_by_turns(results: Results, row, products, settings: Settings, where: str
 def run_alone(results: Results, row, products, settings: Settings, folder: Path,
               where: str) -> None:
     """One after the other, in another order each round, so that drift hits all."""
+    rate = 0
     for turn in range(settings.rounds):
-        rate = 0
-        if row.kind == "rate":
-            best = saturation(products, row.connections, settings.origin, settings.seconds, folder,
-                              settings.programs.open_loop)
-            rate = max(1, round(best * row.share))
+        say_progress(f"{where}: round {turn + 1} of {settings.rounds}")
         shift = turn % len(products)
         for product in products[shift:] + products[:shift]:
-            say_progress(f"{where}: round {turn + 1} of {settings.rounds}, {product.name}")
             try:
+                if row.kind == "rate" and product is products[shift]:
+                    best = saturation(products, row.connections, settings.origin,
+                                      settings.seconds, folder, settings.programs.open_loop)
+                    rate = max(1, round(best * row.share))
                 results.add(row.name, product.name,
                             measure(product, row, settings.origin, settings.seconds, folder,
                                     settings.programs, rate))
-            except (RuntimeError, OSError) as error:
+            except (RuntimeError, OSError, ValueError, subprocess.SubprocessError) as error:
                 note_failure(results, row, product.name, error)
 
 
@@ -164,13 +167,14 @@ def main() -> int:
         rows = choose(arguments.rows)
         products = find_products(arguments.products, arguments.poise)
         if arguments.against:
-            products.append(Poise(arguments.against))
-            products[-1].name = OLD
+            (old,) = find_products("poise", arguments.against)
+            old.name = OLD
+            products.append(old)
     except ValueError as error:
         print(f"suite.py: {error}", file=sys.stderr)
         return 2
-    for tool in ("wrk", "taskset", arguments.origin, arguments.datagrams, arguments.open_loop,
-                 *filter(None, [arguments.against])):
+    for tool in ("wrk", "h2load", "openssl", "taskset", arguments.origin, arguments.datagrams,
+                 arguments.open_loop):
         if shutil.which(tool) is None:
             print(f"suite.py: '{tool}' is missing (./dev deps, ./dev build)", file=sys.stderr)
             return 1

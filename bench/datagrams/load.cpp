@@ -57,7 +57,7 @@ private:
     void fill_window(Client& client);
     void answers(Client& client);
     void give_up_late(Clock::time_point now);
-    void forgive(Clock::duration pause);
+    void forgive(Clock::duration pause, Clock::time_point now);
     void print(Clock::duration taken);
 
     const Options& options_;
@@ -124,9 +124,9 @@ void Load::give_up_late(Clock::time_point now) {
 }
 
 // We were stopped (bench/lib/slices.py), or others had the core: no time of theirs.
-void Load::forgive(Clock::duration pause) {
+void Load::forgive(Clock::duration pause, Clock::time_point now) {
     for (Client& client : clients_)
-        client.heard += pause;
+        client.heard = std::min(client.heard + pause, now);
 }
 
 std::string Load::run() {
@@ -146,7 +146,7 @@ std::string Load::run() {
         for (int i = 0; i < n; ++i)
             answers(*static_cast<Client*>(events[static_cast<std::size_t>(i)].data.ptr));
         now = Clock::now();
-        if (now - before > 2 * wait_max) forgive(now - before);
+        if (now - before > 2 * wait_max) forgive(now - before, now);
         if (now < look) continue;
         give_up_late(now);
         look = now + patience;

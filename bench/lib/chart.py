@@ -2,7 +2,7 @@
 
 from html import escape
 
-from .results import OURS, Results
+from .results import OLD, OURS, Results
 from .table import UNITS
 
 WIDTH, LABEL, BAR, GAP = 860, 290, 16, 14
@@ -12,10 +12,12 @@ STYLE = """
   .title { font-size: 16px; font-weight: 600 }
   .line { stroke: #8c959f; stroke-dasharray: 3 3 }
   .poise { fill: #0969da } .haproxy { fill: #8c959f } .nginx { fill: #c4a35a }
+  .old { fill: #8250df }
   .bad { fill: #cf222e }
   @media (prefers-color-scheme: dark) {
     text { fill: #e6edf3 } .dim { fill: #9198a1 } .line { stroke: #656c76 }
     .poise { fill: #58a6ff } .haproxy { fill: #6e7681 } .nginx { fill: #a98c46 }
+    .old { fill: #a371f7 }
     .bad { fill: #f85149 }
   }"""
 
@@ -42,7 +44,8 @@ def render(results: Results, subtitle: str) -> str:
 
 
 def _reference(results: Results, row) -> float:
-    rivals = [spread["median"] for product in results.products if product != OURS
+    rivals = [spread["median"] for product in results.products if product not in (OURS, OLD)
+              if not results.errors(row.name, product)
               if (spread := results.spread(row.name, product, row.primary))]
     rivals = rivals or [spread["median"] for product in results.products
                         if (spread := results.spread(row.name, product, row.primary))]

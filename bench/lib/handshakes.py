@@ -21,12 +21,9 @@ def run_handshakes(port: int, resumed: bool, seconds: float, run: Run = run_comm
                f"127.0.0.1:{port}", "-tls1_3", "-time", str(span), "-www", "/1",
                "-reuse" if resumed else "-new"]
     output = run(command, seconds)
-    counted = re.search(r"^(\d+) connections in (\d+) real seconds", output, re.MULTILINE)
+    counted = re.search(r"^(\d+) connections in \d+ real seconds", output, re.MULTILINE)
     kinds = re.search(r"^([r*]+)$", output, re.MULTILINE)
     if not counted or not kinds:
         raise RuntimeError(f"s_time failed: {output.strip()[-400:]}")
-    count = int(counted.group(1))
     wrong = kinds.group(1).count(NEW if resumed else RESUMED)
-    mean = span * 1e6 / max(1, count)
-    return {"requests": count, "micros": span * 1e6, "bytes": 0, "p50": mean, "p99": mean,
-            "p999": mean, "connect": 0, "read": 0, "write": 0, "status": wrong, "timeout": 0}
+    return {"requests": int(counted.group(1)), "status": wrong}

@@ -1,4 +1,4 @@
-"""One product alone, for one round of a row; and what loads a product, by row."""
+"""One product alone, for one round of a row; and how a row loads a product."""
 
 import time
 from collections.abc import Callable
@@ -44,25 +44,23 @@ def measure(product: Product, row: Row, origin: str, seconds: float, folder: Pat
             return _at_rest(proxy, started)
         if row.kind == "idle":
             return _idle(proxy, place.port(row.mode), row.connections, row.tls)
-        return _latency(proxy, load_of(row, place, programs, rate), seconds)
+        return _latency(proxy, lambda span: run_load(row, place, programs, span, rate), seconds)
 
 
-def load_of(row: Row, place: Place, programs: Programs, rate: int = 0,
-            run: Run = run_command) -> Callable[[float], dict]:
-    """What loads a product at `place` for so many seconds, with the kinds that there are by_turns
-    by `run`. `rate` is for rows of that kind: requests a second."""
+def run_load(row: Row, place: Place, programs: Programs, seconds: float, rate: int = 0,
+             run: Run = run_command) -> dict:
+    """Loads a product at `place` as a row that is no `idle` or `start` says. `rate` is for rows of
+    that kind: requests a second; the others go by `run`."""
     port = place.port(row.mode)
     if row.kind == "handshakes":
-        return lambda span: run_handshakes(port, row.resumed, span, run)
+        return run_handshakes(port, row.resumed, seconds, run)
     if row.kind == "rate":
-        return lambda span: run_open_loop(programs.open_loop, port, row.path, row.connections,
-                                          rate, span)
+        return run_open_loop(programs.open_loop, port, row.path, row.connections, rate, seconds)
     if row.kind == "datagrams":
-        return lambda span: run_datagrams(programs.datagrams, port, row, span, run)
+        return run_datagrams(programs.datagrams, port, row, seconds, run)
     if row.streams:
-        return lambda span: run_h2load(port, row.path, row.connections, row.streams, span, run=run)
-    return lambda span: run_wrk(port, row.path, row.connections, span, row.close, place.folder,
-                                row.tls, run)
+        return run_h2load(port, row.path, row.connections, row.streams, seconds, run=run)
+    return run_wrk(port, row.path, row.connections, seconds, row.close, place.folder, row.tls, run)
 
 
 def _at_rest(proxy, started: float) -> dict:

@@ -164,8 +164,10 @@ def find_products(names: str, poise_binary: str) -> list[Product]:
         if found is None:
             raise ValueError(f"{name}: no program '{product.binary}' here "
                              "(./dev deps, ./dev build)")
-        product.binary = found
+        product.binary = str(Path(found).resolve())  # it starts in another folder
         chosen.append(product)
+    if not chosen:
+        raise ValueError(f"no product was named; there are {', '.join(makers)}")
     return chosen
 
 

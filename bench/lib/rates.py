@@ -4,7 +4,7 @@ from pathlib import Path
 
 from .load import run_open_loop
 from .products import Place, Product, free_ports, wait_until_answers
-from .results import OURS
+from .results import OLD, OURS
 
 MORE_THAN_ANY = 200_000  # requests a second
 WARM_UP_SECONDS = 1
@@ -12,9 +12,9 @@ WARM_UP_SECONDS = 1
 
 def saturation(products: list[Product], connections: int, origin: str, seconds: float,
                folder: Path, open_loop: str) -> float:
-    """Answers a second of the best product that is not ours, or of ours when it is alone, when
-    more requests come than it can answer."""
-    rivals = [product for product in products if product.name != OURS] or products
+    """Answers a second of the best rival, or of ours when there is none, when more requests come
+    than it can answer."""
+    rivals = [product for product in products if product.name not in (OURS, OLD)] or products
     return max(_answers_a_second(product, connections, origin, seconds, folder, open_loop)
                for product in rivals)
 

@@ -48,25 +48,27 @@ class Results:
         return sum(cell["errors"] for cell in self.cells.get((row, product), []))
 
     def ratios(self, row: Row) -> dict[str, dict]:
-        """Of ours to each other product that had no errors (less is better): median, smallest and
-        largest. What was measured by turns compares round by round, else only the medians do."""
-        ours = self.cells.get((row.name, OURS), [])
+        """Of ours to each other product (less is better): median, smallest and largest. What was
+        measured by turns compares round by round, else only the medians do; rounds with errors
+        count nowhere."""
         found = {}
         for product in self.products:
-            theirs = self.cells.get((row.name, product), [])
-            if product == OURS or not ours or not theirs or self.errors(row.name, product):
+            if product == OURS:
                 continue
-            if row.by_turns:
-                pairs = [(our[row.primary], their[row.primary])
-                         for our, their in zip(ours, theirs)]
-            else:
-                pairs = [tuple(self.spread(row.name, name, row.primary)["median"]
-                               for name in (OURS, product))]
+            pairs = self._pairs(row, product)
             values = [our / their for our, their in pairs if their > 0]
             if values:
                 found[product] = {"median": statistics.median(values), "min": min(values),
                                   "max": max(values), "values": values}
         return found
+
+    def _pairs(self, row: Row, product: str) -> list[tuple[float, float]]:
+        cells = [self.cells.get((row.name, name), []) for name in (OURS, product)]
+        if row.by_turns:
+            return [(our[row.primary], their[row.primary]) for our, their in zip(*cells)
+                    if our["errors"] + their["errors"] == 0]
+        good = [[cell[row.primary] for cell in of_one if cell["errors"] == 0] for of_one in cells]
+        return [tuple(statistics.median(values) for values in good)] if all(good) else []
 
     def ratio(self, row: Row) -> float | None:
         """To the better rival, which is the one that makes it larger; None without both."""
@@ -74,13 +76,16 @@ class Results:
                     if product != OLD), default=None)
 
     def verdict(self, row: Row) -> str:
-        """Whether the row reaches what it must: "reached", "missed" or empty (no limit set)."""
+        """Whether the row reaches what it must: "reached", "missed" or empty (no limit is set, or
+        a rival is missing)."""
         ours = self.spread(row.name, OURS, row.primary)
         if ours is None:
             return ""
         if row.name in ABSOLUTE_LIMITS:
             good = ours["median"] <= ABSOLUTE_LIMITS[row.name]
         elif row.name in RATIO_LIMITS and (ratio := self.ratio(row)) is not None:
+            if any((row.name, product) in self.failures for product in self.products):
+                return ""
             good = ratio <= RATIO_LIMITS[row.name]
         else:
             return ""

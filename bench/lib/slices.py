@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from .load import Run
+
 PATIENCE_SECONDS = 30  # beyond the time that a load was given
 
 
@@ -18,51 +20,62 @@ class Slices:
     def __init__(self, slice_seconds: float):
         self._slice = slice_seconds
         self._lock = threading.Lock()
-        self._processes: list[subprocess.Popen] = []
+        self._processes: dict[int, subprocess.Popen] = {}  # by the load's number
         self._ended = False
 
-    def run(self, command: list[str], seconds: float) -> str:
-        """As run_command, for loads of drive(): runs when it is its turn."""
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                   text=True)
-        process.send_signal(signal.SIGSTOP)
-        with self._lock:
-            self._processes.append(process)
-            if self._ended:  # while this one was started
-                process.kill()
-        try:
-            return process.communicate(timeout=seconds + PATIENCE_SECONDS)[0]
-        finally:
-            process.kill()
-
-    def drive(self, loads: list[Callable[[float], dict]], seconds: float) -> list[dict]:
-        """Gives each of `loads`, which run one command by run(), so many seconds in slices. Raises
-        what the first of them does that fails, and ends the others then."""
+    def drive(self, loads: list[Callable[[float, Run], dict]],
+              seconds: float) -> list[tuple[dict, float]]:
+        """Gives each of `loads`, which run one command by what they are given, so many seconds in
+        slices, the first the first slice. Returns what each did and in how many seconds it ran.
+        Raises what the first of them does that fails, and ends the others then."""
         self._processes.clear()
         self._ended = False
+        ran = [0.0] * len(loads)
         with ThreadPoolExecutor(len(loads)) as threads:
-            results = [threads.submit(load, seconds * len(loads)) for load in loads]
+            results = [threads.submit(load, seconds * len(loads), self._run_of(number))
+                       for number, load in enumerate(loads)]
             try:
                 while not all(result.done() for result in results):
-                    if any(result.done() and result.exception() for result in results):
-                        break
+                    # Before others are ended: they fail by that.
+                    for result in results:
+                        if result.done() and result.exception():
+                            raise result.exception()
                     with self._lock:
-                        processes = list(self._processes)
+                        processes = dict(self._processes)
                     if len(processes) == len(loads):
-                        self._give_turns(processes)
+                        self._give_turns(processes, ran)
                     time.sleep(0.001)
             finally:
                 with self._lock:
                     self._ended = True
-                    for process in self._processes:
+                    for process in self._processes.values():
                         process.kill()
-            failed = [result for result in results if result.done() and result.exception()]
-            return [result.result() for result in failed or results]
+            return [(result.result(), seconds) for result, seconds in zip(results, ran)]
 
-    def _give_turns(self, processes: list[subprocess.Popen]) -> None:
-        for process in processes:
-            process.send_signal(signal.SIGCONT)  # not sent to one that has ended
+    def _run_of(self, number: int) -> Run:
+        """As run_command, for one of the loads: the command runs when it is its turn."""
+        def run(command: list[str], seconds: float) -> str:
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                       text=True)
+            process.send_signal(signal.SIGSTOP)
+            with self._lock:
+                self._processes[number] = process
+                if self._ended:  # while this one was started
+                    process.kill()
+            try:
+                return process.communicate(timeout=seconds + PATIENCE_SECONDS)[0]
+            finally:
+                process.kill()
+        return run
+
+    def _give_turns(self, processes: dict[int, subprocess.Popen], ran: list[float]) -> None:
+        for number, process in sorted(processes.items()):
+            if process.poll() is not None:
+                continue
+            began = time.perf_counter()
+            process.send_signal(signal.SIGCONT)
             try:
                 process.wait(self._slice)
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGSTOP)
+            ran[number] += time.perf_counter() - began
