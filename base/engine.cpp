@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <cstdint>
 #include <exception>
 #include <sys/eventfd.h>
 #include <system_error>
@@ -19,6 +20,7 @@ namespace {
 
 constexpr std::chrono::milliseconds load_window{10};
 constexpr int idle_share = 5;  // idle for less than one part in so many is saturated
+constexpr std::int64_t resting_ticks_max = 10;
 
 int open_bell() {
     const int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -52,7 +54,6 @@ private:
 
 Engine::Engine(IoKind kind)
     : now_(Clock::now()),
-      next_tick_(now_ + DeadlineWheel::tick_length),
       load_since_(now_),
       wheel_(now_),
       events_(Events::make(kind, *this)),
@@ -110,12 +111,17 @@ void Engine::run_soon() {
 // miscounts, and the io_context stops for good after a while. So it gets its turn between two of
 // these, for what co_spawn posts when a task ends without ever having slept.
 void Engine::run_until_tick() {
+    const bool may_rest = at_rest_ && ready_.empty();
+    next_tick_ = now_ + DeadlineWheel::tick_length *
+                            (may_rest ? wheel_.ticks_to_next(resting_ticks_max) : 1);
     do {
         if (stopped_ || (cancelled_ && running_ == 0 && waiters_.empty())) return;
         turn();
     } while (now_ < next_tick_);
     wheel_.tick(now_);
-    next_tick_ = now_ + DeadlineWheel::tick_length;
+    at_rest_ = !had_events_ && !cancelled_;
+    had_events_ = false;
+    has_ticked_ = true;
     run_soon();
 }
 
@@ -128,11 +134,26 @@ void Engine::turn() {
 void Engine::wait_for_events() {
     Clock::duration limit{};
     if (ready_.empty() && !have_posted_)
-        limit = std::clamp<Clock::duration>(next_tick_ - Clock::now(), Clock::duration{},
-                                            DeadlineWheel::tick_length);
+        limit = std::max<Clock::duration>(next_tick_ - Clock::now(), Clock::duration{});
     const auto idle = events_->wait(limit);
     now_ = Clock::now();
     note_idle(idle);
+    // Who is ready after a tick has waited for it, and for nothing that came.
+    const bool nothing_came = limit.count() > 0 ? now_ >= next_tick_ : has_ticked_;
+    has_ticked_ = false;
+    if (nothing_came) return;
+    had_events_ = true;
+    if (!at_rest_) return;
+    at_rest_ = false;
+    wheel_.pass(now_);
+    next_tick_ = std::min(next_tick_, now_ + DeadlineWheel::tick_length);
+}
+
+// The last tick is long ago, and events are handed out while the loop waits: limits that they set
+// count from now.
+void Engine::catch_up() {
+    now_ = Clock::now();
+    wheel_.pass(now_);
 }
 
 void Engine::note_idle(Clock::duration idle) {

@@ -24,7 +24,8 @@ namespace poise {
 
 /// One a worker thread. A turn of the loop first marks every stream that has an event,
 /// then resumes the sleepers one by one; so a stream may be destroyed by any coroutine without an
-/// event left that points to it. Each tick the deadline wheel is run, between two turns.
+/// event left that points to it. Each tick the deadline wheel is run, between two turns; at rest
+/// the ticks that would find nothing are left out.
 ///
 /// The loop runs inside io_context::run, so that Asio's coroutines dispatch at once and recycle
 /// their frames. Asio's own objects (timers, resolvers) are looked at once a tick only: workers
@@ -68,6 +69,7 @@ public:
     /// `entry` expires `limit` (> 0) from now, unless it is set again before. For what has a time
     /// limit and no coroutine of its own.
     void expires_after(DeadlineWheel::Entry& entry, std::chrono::milliseconds limit) {
+        if (at_rest_) catch_up();
         wheel_.set(entry, limit);
     }
     /// It expires so much later (or earlier) than was said. It has not expired yet.
@@ -83,6 +85,10 @@ public:
 
     /// This thread has had no time to spare for the last some milliseconds.
     bool saturated() const { return saturated_; }
+
+    /// Nothing has come for a tick at least: the loop wakes only when something is due, and once a
+    /// second.
+    bool at_rest() const { return at_rest_; }
 
     std::function<void(const std::string& what)> on_exception;
 
@@ -102,6 +108,7 @@ private:
     void run_until_tick();
     void turn();
     void wait_for_events();
+    void catch_up();
     void note_idle(Clock::duration idle);
     void run_posted();
     void run_ready();
@@ -117,6 +124,9 @@ private:
     Clock::time_point load_since_;  // since when idle_ is added up
     Clock::duration idle_{};
     bool saturated_ = false;
+    bool had_events_ = true;   // since the last tick
+    bool has_ticked_ = false;  // and no turn has been made since
+    bool at_rest_ = false;
     DeadlineWheel wheel_;
     WaiterList<ReadyTag> ready_;
     WaiterList<AllTag> waiters_;

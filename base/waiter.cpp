@@ -17,7 +17,7 @@ Waiter::~Waiter() {
 
 void Waiter::expires_after(std::chrono::milliseconds limit) {
     timed_out_ = false;
-    engine_.wheel_.set(*this, limit);
+    engine_.expires_after(*this, limit);
 }
 
 namespace {

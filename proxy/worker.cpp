@@ -26,6 +26,7 @@ namespace {
 constexpr std::size_t idle_connections_per_server = 1024;
 constexpr std::size_t spare_exchanges_max = 256;
 constexpr std::chrono::milliseconds housekeeping_interval{250};
+constexpr std::chrono::milliseconds resting_interval{1'000};
 
 }  // namespace
 
@@ -61,21 +62,33 @@ void Worker::run() {
 
 Task<void> Worker::keep_house(Worker* worker) {
     Waiter waiter(worker->engine_);
-    for (;;) {
-        waiter.expires_after(housekeeping_interval);
+    bool at_rest = false;
+    for (auto last = worker->engine_.now();;) {
+        waiter.expires_after(at_rest ? resting_interval : housekeeping_interval);
         if (co_await waiter.sleep() == Wake::cancelled) break;
         const auto now = worker->engine_.now();
         worker->connections_.sweep(now);
-        worker->http2_memory_.sweep();
-        worker->buffers_.sweep();
-        worker->spare_exchanges_.sweep();
-        worker->engine_.sweep();
+        // As often as without the rest: what is given back each time is a share.
+        worker->give_memory_back();
+        for (; now - last >= 2 * housekeeping_interval; last += housekeeping_interval)
+            worker->give_memory_back();
+        last = now;
         worker->end_overdue_services();
-        worker->call_all_lines();  // for what opens a place and tells nobody, such as slow start
+        // For what opens a place and tells nobody, such as slow start.
+        const bool somebody_waits = worker->call_all_lines();
+        at_rest = worker->engine_.at_rest() && worker->past_.empty() && !somebody_waits &&
+                  !worker->draining_;
         if (!worker->draining_) continue;
         const bool all_gone = worker->clients() == 0 && worker->arrivals.count() == 0;
         if (all_gone || now >= worker->drain_ends_) worker->engine_.cancel_all();
     }
+}
+
+void Worker::give_memory_back() {
+    http2_memory_.sweep();
+    buffers_.sweep();
+    spare_exchanges_.sweep();
+    engine_.sweep();
 }
 
 template <typename Visit>
@@ -115,9 +128,15 @@ void Worker::end_overdue_services() {
     engine_.wake_all();
 }
 
-void Worker::call_all_lines() {
-    for (const auto& service : current_->services)
-        service->service.queue->lines[index_].call_all();
+// True: somebody stands in one.
+bool Worker::call_all_lines() {
+    bool any = false;
+    for (const auto& service : current_->services) {
+        auto& line = service->service.queue->lines[index_];
+        any = any || !line.empty();
+        line.call_all();
+    }
+    return any;
 }
 
 void Worker::adopt(std::shared_ptr<const Generation> generation, std::vector<NewSocket> sockets) {

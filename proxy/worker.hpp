@@ -164,7 +164,8 @@ private:
     void keep_current_connections();
     void end_removed_services();
     void end_overdue_services();
-    void call_all_lines();
+    void give_memory_back();
+    bool call_all_lines();
     std::size_t listen_at(std::size_t service, const Address& address) const;
     template <typename Visit>
     void for_each_service(Visit visit);  // of every generation that lives

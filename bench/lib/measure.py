@@ -17,6 +17,7 @@ SETTLE_SECONDS = 0.4
 IDLE_WARM_UP = 20
 IDLE_SETTLE_SECONDS = 2.5
 SIDECAR_CLIENTS = 500
+REST_SECONDS = 5
 ERRORS = ("connect", "read", "write", "status", "timeout", "dropped", "lost", "wrong")
 
 
@@ -30,18 +31,21 @@ class Programs:
 
 def measure(product: Product, row: Row, origin: str, seconds: float, folder: Path,
             programs: Programs, rate: int = 0) -> dict:
-    """Starts the product afresh, measures, ends it: rows of the kinds rate, idle and start. Returns
-    figures by name and `errors`. `rate`: requests a second."""
+    """Starts the product afresh, measures, ends it: rows of the kinds rate, idle, start and rest.
+    Returns figures by name and `errors`. `rate`: requests a second."""
     place = Place(*free_ports(6), origin, folder,
                   key_kind=row.key_kind if row.tls else "")
     if row.tls:
         make_certificates(folder)
-    if row.kind == "start":
+    sidecar = row.kind in ("start", "rest")
+    if sidecar:
         place.clients = SIDECAR_CLIENTS
-    with product.start(place, sidecar=row.kind == "start") as proxy:
+    with product.start(place, sidecar) as proxy:
         started = wait_until_answers(proxy, place.http_port)
         if row.kind == "start":
             return _at_rest(proxy, started)
+        if row.kind == "rest":
+            return _cost_of_rest(proxy)
         if row.kind == "idle":
             return _idle(proxy, place.port(row.mode), row.connections, row.tls)
         return _latency(proxy, lambda span: run_load(row, place, programs, span, rate), seconds)
@@ -49,8 +53,8 @@ def measure(product: Product, row: Row, origin: str, seconds: float, folder: Pat
 
 def run_load(row: Row, place: Place, programs: Programs, seconds: float, rate: int = 0,
              run: Run = run_command) -> dict:
-    """Loads a product at `place` as a row that is no `idle` or `start` says. `rate` is for rows of
-    that kind: requests a second; the others go by `run`."""
+    """Loads a product at `place` as the row says, of the kinds load, rate, handshakes or datagrams.
+    `rate` is for rows of that kind: requests a second; the others go by `run`."""
     port = place.port(row.mode)
     if row.kind == "handshakes":
         return run_handshakes(port, row.resumed, seconds, run)
@@ -66,6 +70,13 @@ def run_load(row: Row, place: Place, programs: Programs, seconds: float, rate: i
 def _at_rest(proxy, started: float) -> dict:
     time.sleep(SETTLE_SECONDS)
     return {"start_ms": started * 1000, "rss_mb": proxy.rss_bytes() / 1e6, "errors": 0}
+
+
+def _cost_of_rest(proxy) -> dict:
+    time.sleep(IDLE_SETTLE_SECONDS)
+    before = proxy.cpu_seconds()
+    time.sleep(REST_SECONDS)
+    return {"rest_us": (proxy.cpu_seconds() - before) * 1e6 / REST_SECONDS, "errors": 0}
 
 
 def _idle(proxy, port: int, count: int, tls: bool) -> dict:

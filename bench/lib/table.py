@@ -7,7 +7,7 @@ COLUMNS = [("rps", "req/s", "{:.0f}"), ("p50_ms", "p50 ms", "{:.2f}"),
            ("p99_ms", "p99 ms", "{:.2f}"), ("p999_ms", "p99.9 ms", "{:.2f}"),
            ("rss_mb", "RSS MB", "{:.1f}")]
 UNITS = {"cpu_us": "CPU us/req", "idle_bytes": "bytes/conn", "start_ms": "ms to byte",
-         "rss_mb": "RSS MB", "p99_ms": "p99 ms"}
+         "rss_mb": "RSS MB", "p99_ms": "p99 ms", "rest_us": "CPU us/s"}
 
 
 def render_row(results: Results, row: Row) -> str:
