@@ -111,7 +111,7 @@ void Engine::run_soon() {
 // miscounts, and the io_context stops for good after a while. So it gets its turn between two of
 // these, for what co_spawn posts when a task ends without ever having slept.
 void Engine::run_until_tick() {
-    const bool may_rest = at_rest_ && ready_.empty();
+    const bool may_rest = at_rest_ && ready_.empty() && !have_posted_;
     next_tick_ = now_ + DeadlineWheel::tick_length *
                             (may_rest ? wheel_.ticks_to_next(resting_ticks_max) : 1);
     do {
@@ -121,7 +121,6 @@ void Engine::run_until_tick() {
     wheel_.tick(now_);
     at_rest_ = !had_events_ && !cancelled_;
     had_events_ = false;
-    has_ticked_ = true;
     run_soon();
 }
 
@@ -135,18 +134,19 @@ void Engine::wait_for_events() {
     Clock::duration limit{};
     if (ready_.empty() && !have_posted_)
         limit = std::max<Clock::duration>(next_tick_ - Clock::now(), Clock::duration{});
-    const auto idle = events_->wait(limit);
+    const auto [idle, heard] = events_->wait(limit);
     now_ = Clock::now();
     note_idle(idle);
-    // Who is ready after a tick has waited for it, and for nothing that came.
-    const bool nothing_came = limit.count() > 0 ? now_ >= next_tick_ : has_ticked_;
-    has_ticked_ = false;
-    if (nothing_came) return;
+    if (!heard) return;
     had_events_ = true;
-    if (!at_rest_) return;
+    if (at_rest_) end_rest();
+}
+
+void Engine::end_rest() {
     at_rest_ = false;
     wheel_.pass(now_);
     next_tick_ = std::min(next_tick_, now_ + DeadlineWheel::tick_length);
+    if (on_end_of_rest) on_end_of_rest();
 }
 
 // The last tick is long ago, and events are handed out while the loop waits: limits that they set

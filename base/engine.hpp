@@ -91,6 +91,8 @@ public:
     bool at_rest() const { return at_rest_; }
 
     std::function<void(const std::string& what)> on_exception;
+    /// Something has come. On the loop's thread, before who waited for it is resumed.
+    std::function<void()> on_end_of_rest;
 
     Events& events() { return *events_; }  // for Pollables
 
@@ -109,6 +111,7 @@ private:
     void turn();
     void wait_for_events();
     void catch_up();
+    void end_rest();
     void note_idle(Clock::duration idle);
     void run_posted();
     void run_ready();
@@ -124,8 +127,7 @@ private:
     Clock::time_point load_since_;  // since when idle_ is added up
     Clock::duration idle_{};
     bool saturated_ = false;
-    bool had_events_ = true;   // since the last tick
-    bool has_ticked_ = false;  // and no turn has been made since
+    bool had_events_ = true;  // since the last tick
     bool at_rest_ = false;
     DeadlineWheel wheel_;
     WaiterList<ReadyTag> ready_;

@@ -51,7 +51,7 @@ void EpollEvents::close(Pollable& pollable) noexcept {
     ::close(pollable.fd());  // takes it off the set, too
 }
 
-std::chrono::nanoseconds EpollEvents::wait(std::chrono::nanoseconds limit) {
+Events::Waited EpollEvents::wait(std::chrono::nanoseconds limit) {
     using Clock = std::chrono::steady_clock;
     std::array<epoll_event, events_a_turn> events;
     const auto limit_ms = std::chrono::ceil<std::chrono::milliseconds>(limit).count();
@@ -62,7 +62,7 @@ std::chrono::nanoseconds EpollEvents::wait(std::chrono::nanoseconds limit) {
         const auto& event = events[static_cast<std::size_t>(i)];
         static_cast<Pollable*>(event.data.ptr)->on_events(event.events);
     }
-    return idle;
+    return {idle, n > 0};
 }
 
 }  // namespace poise

@@ -41,9 +41,12 @@ public:
     /// Closes the descriptor. Nothing more is heard of it.
     virtual void close(Pollable& pollable) noexcept = 0;
 
+    struct Waited {
+        std::chrono::nanoseconds idle{};  // so long there was nothing to do
+        bool heard = false;               // something has happened
+    };
     /// Waits until something has happened, `limit` (0: not at all) at most, and hands it out.
-    /// Returns how long there was nothing to do.
-    virtual std::chrono::nanoseconds wait(std::chrono::nanoseconds limit) = 0;
+    virtual Waited wait(std::chrono::nanoseconds limit) = 0;
 
     /// Call it now and then: gives memory back that has not been needed for a while.
     virtual void sweep() {}

@@ -221,7 +221,7 @@ void Ring::cancel_poll(SocketStream& socket) noexcept {
 
 // ------------------------------------------------------------------ what has happened
 
-std::chrono::nanoseconds Ring::wait(std::chrono::nanoseconds limit) {
+Events::Waited Ring::wait(std::chrono::nanoseconds limit) {
     using Clock = std::chrono::steady_clock;
     Clock::duration idle{};
     // Few entries go out in the call that waits; their work counts as idle time, which they are
@@ -231,7 +231,7 @@ std::chrono::nanoseconds Ring::wait(std::chrono::nanoseconds limit) {
         ++batch_;
         io_uring_submit_and_get_events(&ring_);
         hand_out_all();
-        if (handed_out_ > 0) return idle;
+        if (handed_out_ > 0) return {idle, true};
     }
     if (limit.count() > 0) {
         __kernel_timespec timeout{};
@@ -244,7 +244,7 @@ std::chrono::nanoseconds Ring::wait(std::chrono::nanoseconds limit) {
         idle = Clock::now() - since;
         hand_out_all();
     }
-    return idle;
+    return {idle, handed_out_ > 0};
 }
 
 void Ring::flush() {

@@ -39,7 +39,7 @@ public:
     void watch(Pollable& pollable, Direction watched) override;
     void move(Pollable& from, Pollable& to) override;
     void close(Pollable& pollable) noexcept override;
-    std::chrono::nanoseconds wait(std::chrono::nanoseconds limit) override;
+    Waited wait(std::chrono::nanoseconds limit) override;
     void sweep() override;
     Ring* ring() override { return this; }
 

@@ -63,32 +63,29 @@ void Worker::run() {
 Task<void> Worker::keep_house(Worker* worker) {
     Waiter waiter(worker->engine_);
     bool at_rest = false;
-    for (auto last = worker->engine_.now();;) {
+    worker->engine_.on_end_of_rest = [&] {
+        if (at_rest) waiter.wake();
+    };
+    for (;;) {
         waiter.expires_after(at_rest ? resting_interval : housekeeping_interval);
         if (co_await waiter.sleep() == Wake::cancelled) break;
         const auto now = worker->engine_.now();
         worker->connections_.sweep(now);
-        // As often as without the rest: what is given back each time is a share.
-        worker->give_memory_back();
-        for (; now - last >= 2 * housekeeping_interval; last += housekeeping_interval)
-            worker->give_memory_back();
-        last = now;
-        worker->end_overdue_services();
+        worker->http2_memory_.sweep();
+        worker->buffers_.sweep();
+        worker->spare_exchanges_.sweep();
+        worker->engine_.sweep();
+        const bool services_end = worker->end_overdue_services();
         // For what opens a place and tells nobody, such as slow start.
         const bool somebody_waits = worker->call_all_lines();
-        at_rest = worker->engine_.at_rest() && worker->past_.empty() && !somebody_waits &&
-                  !worker->draining_;
+        // Servers close connections that are idle, and these have limits.
+        at_rest = worker->engine_.at_rest() && worker->connections_.size() == 0 && !services_end &&
+                  !somebody_waits && !worker->draining_;
         if (!worker->draining_) continue;
         const bool all_gone = worker->clients() == 0 && worker->arrivals.count() == 0;
         if (all_gone || now >= worker->drain_ends_) worker->engine_.cancel_all();
     }
-}
-
-void Worker::give_memory_back() {
-    http2_memory_.sweep();
-    buffers_.sweep();
-    spare_exchanges_.sweep();
-    engine_.sweep();
+    worker->engine_.on_end_of_rest = nullptr;
 }
 
 template <typename Visit>
@@ -117,15 +114,22 @@ void Worker::end_removed_services() {
     });
 }
 
-void Worker::end_overdue_services() {
+// True: some are to end later.
+bool Worker::end_overdue_services() {
     bool any = false;
+    bool later = false;
     for_each_service([&](WorkerService& service) {
-        if (service.ended || !service.ends_at || *service.ends_at > engine_.now()) return;
-        service.ended = any = true;
+        if (service.ended || !service.ends_at) return;
+        if (*service.ends_at > engine_.now())
+            later = true;
+        else
+            service.ended = any = true;
     });
-    if (!any) return;
-    udp_->look_again();
-    engine_.wake_all();
+    if (any) {
+        udp_->look_again();
+        engine_.wake_all();
+    }
+    return later;
 }
 
 // True: somebody stands in one.

@@ -163,8 +163,7 @@ private:
     std::shared_ptr<WorkerGeneration> view_of(const std::shared_ptr<const Generation>& generation);
     void keep_current_connections();
     void end_removed_services();
-    void end_overdue_services();
-    void give_memory_back();
+    bool end_overdue_services();
     bool call_all_lines();
     std::size_t listen_at(std::size_t service, const Address& address) const;
     template <typename Visit>
