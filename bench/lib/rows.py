@@ -79,8 +79,7 @@ RATIO_LIMITS = {"c32": 0.9, "c256": 0.9, "c1000": 0.9, "rate50": 1.0, "rate80": 
                 "udpnew": 0.9, "tls32": 0.9, "tls256": 0.9, "tlsec": 1.0, "tlsrsa": 1.0,
                 "tlsresumed": 1.0}
 # What must be reached in itself: figure and limit.
-ABSOLUTE_LIMITS = {"idle": 600.0, "tlsidle": 15000.0, "start": 50.0, "sidecar": 8.0,
-                   "rest": 1000.0}
+ABSOLUTE_LIMITS = {"idle": 600.0, "tlsidle": 15000.0, "start": 50.0, "sidecar": 8.0}
 
 
 def choose(names: str) -> list[Row]:
