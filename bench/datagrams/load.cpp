@@ -151,7 +151,10 @@ std::string Load::run() {
         give_up_late(now);
         look = now + patience;
     }
-    print(Clock::now() - began);
+    const auto now = Clock::now();
+    for (const Client& client : clients_)
+        if (now - client.heard >= patience) lost_ += client.out;
+    print(now - began);
     return {};
 }
 

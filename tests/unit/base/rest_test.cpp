@@ -55,6 +55,32 @@ Task<void> wait_for_the_end(Engine* engine) {
     co_await waiter.sleep();
 }
 
+struct Expiring final : DeadlineWheel::Entry {
+    bool expired = false;
+
+private:
+    void on_expiry() override { expired = true; }
+};
+
+// Somebody else sets a limit during a long sleep, which begins after 200 ms. All ends with it.
+struct Woken {
+    Clock::time_point set_at, woke;
+};
+Woken run_with_limit_set(Engine& engine, std::chrono::milliseconds after,
+                         std::chrono::milliseconds limit) {
+    Woken woken;
+    engine.spawn(wait_for_the_end, &engine);
+    std::jthread other([&] {
+        std::this_thread::sleep_for(after);
+        engine.post([&] {
+            woken.set_at = Clock::now();
+            engine.spawn(sleep_and_end, &engine, limit, &woken.woke);
+        });
+    });
+    engine.run();
+    return woken;
+}
+
 }  // namespace
 
 TEST_SUITE("base/rest") {
@@ -74,44 +100,25 @@ TEST_SUITE("base/rest") {
     TEST_CASE_TEMPLATE("a limit that is set when the rest ends counts from then", By, ByEpoll,
                        ByRing) {
         Engine engine(By::kind);
-        Clock::time_point woke;
-        Clock::time_point set_at;
-        engine.spawn(wait_for_the_end, &engine);
-        std::jthread other([&] {
-            std::this_thread::sleep_for(700ms);  // into a long sleep
-            engine.post([&] {
-                set_at = Clock::now();
-                engine.spawn(sleep_and_end, &engine, 500ms, &woke);
-            });
-        });
-        engine.run();
-        CHECK(woke - set_at >= 400ms);
+        const auto woken = run_with_limit_set(engine, 700ms, 500ms);
+        CHECK(woken.woke - woken.set_at >= 400ms);
         CHECK(engine.running() == 0);
     }
 
     TEST_CASE_TEMPLATE("a short limit does not wait for the end of a long sleep", By, ByEpoll,
                        ByRing) {
         Engine engine(By::kind);
-        Clock::time_point woke;
-        Clock::time_point set_at;
+        Expiring sleep_is_to_end;
+        engine.expires_after(sleep_is_to_end, 1s);
         int rests_ended = 0;
         engine.on_end_of_rest = [&] { ++rests_ended; };
-        engine.spawn(wait_for_the_end, &engine);
-        std::jthread other([&] {
-            std::this_thread::sleep_for(300ms);  // the long sleep begins at 200 ms
-            engine.post([&] {
-                set_at = Clock::now();
-                engine.spawn(sleep_and_end, &engine, 50ms, &woke);
-            });
-        });
-        engine.run();
-        CHECK(woke - set_at <
-              700ms);  // 200 at most; 900 with the tick that the sleep was to end at
+        run_with_limit_set(engine, 300ms, 50ms);
+        CHECK(!sleep_is_to_end.expired);
         CHECK(rests_ended == 1);
     }
 
-    TEST_CASE_TEMPLATE("so does one that an event sets while it is handed out", By, ByEpoll,
-                       ByRing) {
+    TEST_CASE_TEMPLATE("a limit that an event sets while it is handed out counts from then", By,
+                       ByEpoll, ByRing) {
         Engine engine(By::kind);
         const int fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         REQUIRE(fd >= 0);
